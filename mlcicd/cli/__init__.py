@@ -1,0 +1,113 @@
+"""The command line: one file per verb, imported on use; errors are printed here and nowhere else."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from mlcicd import __version__
+from mlcicd.errors import MlcicdError
+
+# verb → help line; the module is mlcicd.cli.<verb>, the function has the verb's name.
+VERBS = {
+    "demo": "Make an example repository and run its pull-request pipeline here.",
+    "init": "Look at this repository and write a commented mlcicd.yaml.",
+    "plan": "Show the effective configuration and the jobs it becomes.",
+    "generate": "Write the CI files of every platform from mlcicd.yaml.",
+    "run": "Execute the pipeline here, each job in a clean clone.",
+    "schema": "Print the JSON Schema of mlcicd.yaml.",
+    "setup": "Make the project's environment (runs project.install).",
+    "data": "Fetch the DVC data that a job needs, and verify it.",
+    "validate": "Run Great Expectations checkpoints.",
+    "test": "Run the project's tests and record the result.",
+    "train": "Train, and record stages, time and hardware.",
+    "report": "Compare with the base, judge the gates, write the report.",
+    "comment": "Post report.json as one comment on the pull request.",
+}
+
+
+class Verbs(click.Group):
+    """A group that knows its verbs' names and help lines without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in the order a person meets them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the verb's module.
+
+        Every option can be given by environment (`MLCICD_<VERB>_<OPTION>`, empty means not given): that is how our
+        actions hand over their inputs, so that no value ever stands in a shell script.
+        """
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"mlcicd.cli.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
+        for option in command.params:
+            if isinstance(option, click.Option):
+                option.envvar = f"MLCICD_{cmd_name}_{option.opts[0].removeprefix('--')}".upper().replace("-", "_")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Print the table above, so that `--help` imports nothing."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="mlcicd")
+def cli() -> None:
+    """Trustworthy CI/CD for a machine-learning repository, from one mlcicd.yaml."""
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line; the only place that prints errors and chooses the exit code."""
+    try:
+        code: Any = cli.main(args=args, prog_name="mlcicd", standalone_mode=False)
+    except MlcicdError as error:
+        explain(error)
+        code = error.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("stopped", err=True)
+        code = 130
+    except Exception as error:
+        explain(_bug(error))
+        code = MlcicdError.exit_code
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _bug(error: Exception) -> MlcicdError:
+    """What nobody foresaw is our fault: say so in words, and keep the traceback for whoever repairs it."""
+    import traceback
+    from pathlib import Path
+
+    from mlcicd import workfolder
+
+    lines = traceback.format_exception(error)
+    try:
+        log = workfolder.make() / "crash.log"
+        log.write_text("".join(lines), encoding="utf-8")
+        where = f"the whole traceback is in {log}"
+    except OSError:
+        where = "the traceback could not be written here"
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return MlcicdError(
+        f"this is a bug in mlcicd {__version__}: {type(error).__name__} in {Path(frame.filename).name}:{frame.lineno}",
+        detail=f"  {lines[-1].splitlines()[0][:300]}",
+        hint=f"please report it; {where}",
+    )
+
+
+def explain(error: MlcicdError) -> None:
+    """Print what happened, the evidence, and the next step."""
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {error.message}", err=True)
+    if error.detail:
+        click.echo(error.detail.rstrip("\n"), err=True)
+    if error.hint:
+        click.echo(f"{click.style('next:', fg='cyan', bold=True)} {error.hint}", err=True)

@@ -1,0 +1,1 @@
+"""The file format: its model, its loader, and the pages derived from it."""

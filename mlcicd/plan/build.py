@@ -1,0 +1,26 @@
+"""`Config` to `Pipeline`."""
+
+from __future__ import annotations
+
+from mlcicd.config.model import Config
+from mlcicd.plan.check import check
+from mlcicd.plan.model import Pipeline
+from mlcicd.plan.stages import STAGES
+
+
+def build(config: Config) -> Pipeline:
+    """Ask every stage for its jobs, in order.
+
+    Raises:
+        UsageError: when the jobs do not fit together (see `plan.check`).
+    """
+    jobs = tuple(job for stage in STAGES for job in stage(config))
+    pipeline = Pipeline(
+        jobs=jobs,
+        branch=config.project.default_branch,
+        python=config.project.python,
+        vendored=config.tool.actions == "vendored",
+        source=config.tool.source or "",
+    )
+    check(pipeline)
+    return pipeline

@@ -1,0 +1,167 @@
+"""The neutral pipeline. A platform lays it out as a file; the engine executes it here.
+
+There is no step that carries shell text: a user's command is read from mlcicd.yaml by the verb that runs it,
+so no text of the user's ever stands in a generated script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Event = Literal["pull_request", "push", "manual"]
+EVENTS: tuple[Event, ...] = ("pull_request", "push", "manual")
+Scope = Literal["code", "comments"]
+History = Literal["none", "head", "base"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Permission:
+    """A right the job's token needs, and why."""
+
+    scope: Scope
+    level: Literal["read", "write"]
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """Check the repository out and make mlcicd available.
+
+    Attributes:
+        history: `none` (no checkout at all), `head` (the commit), `base` (and the commit it is compared with).
+        project: also make the project's own environment.
+        why: comment for the reader of the generated file.
+    """
+
+    history: History = "head"
+    project: bool = True
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """Run one of our verbs.
+
+    Attributes:
+        name: what the step is called where people see it.
+        verb: the action, e.g. `validate`; the command of the same name but for `check`.
+        inputs: its options without the dashes; the action's inputs have the same names.
+        secrets: variables this step sees, and no other.
+        why: comment for the reader of the generated file.
+    """
+
+    name: str
+    verb: str
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    why: str = ""
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The command line behind `mlcicd`, where no action stands for it."""
+        words = ("generate", "--check") if self.verb == "check" else (self.verb,)
+        return (*words, *(word for name, value in self.inputs.items() for word in (f"--{name}", value)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Save:
+    """Keep `.mlcicd/` of this job, whether or not the steps before succeeded.
+
+    Attributes:
+        artifact: its name; `Load` finds it by this.
+        paths: files and folders, relative to the repository.
+        junit: the one among them that a platform with a test view may show there.
+        days: how long it is kept.
+    """
+
+    artifact: str
+    paths: tuple[str, ...] = (".mlcicd/",)
+    junit: str = ""
+    days: int = 14
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """Bring the artifacts of other jobs back, into `.mlcicd/`; one that does not exist is left out."""
+
+    artifacts: tuple[str, ...]
+
+
+Step = Setup | Call | Save | Load
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """A runner in each platform's words (see `runners` in the configuration)."""
+
+    name: str
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    image: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One job.
+
+    Attributes:
+        id: unique, also the artifact's name.
+        name: what people see.
+        why: one line for the reader of the plan and of the generated file.
+        events: when it runs.
+        needs: ids of jobs that come first.
+        always: runs even when one of `needs` failed.
+        may_fail: its failure does not fail the pipeline.
+        trusted: must not run for code from a fork (it has secrets, a write permission or a machine of the team's).
+        timeout: minutes.
+    """
+
+    id: str
+    name: str
+    why: str
+    events: tuple[Event, ...]
+    steps: tuple[Step, ...]
+    needs: tuple[str, ...] = ()
+    always: bool = False
+    may_fail: bool = False
+    trusted: bool = False
+    machine: Machine = field(default_factory=lambda: Machine(name="default"))
+    timeout: int = 15
+    permissions: tuple[Permission, ...] = ()
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret a step of this job sees, in order, once."""
+        return tuple(dict.fromkeys(name for step in self.steps if isinstance(step, Call) for name in step.secrets))
+
+    @property
+    def saves(self) -> tuple[Save, ...]:
+        """The artifacts this job keeps."""
+        return tuple(step for step in self.steps if isinstance(step, Save))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pipeline:
+    """All jobs, in an order that respects `needs`, and what they share.
+
+    Attributes:
+        branch: the default branch.
+        python: version of the project's Python, such as "3.12".
+        vendored: our actions are copied into the repository instead of named by commit.
+        source: requirement that installs mlcicd; empty for the release that generates.
+    """
+
+    jobs: tuple[Job, ...]
+    branch: str
+    python: str
+    vendored: bool = False
+    source: str = ""
+
+    def job(self, id: str) -> Job:
+        """Return the job called `id`."""
+        return next(job for job in self.jobs if job.id == id)
+
+    def on(self, event: Event) -> tuple[Job, ...]:
+        """Return the jobs of one event; what they need but does not run then is left out of `needs`."""
+        return tuple(job for job in self.jobs if event in job.events)

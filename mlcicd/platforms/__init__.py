@@ -1,0 +1,35 @@
+"""The platforms: modules that lay a pipeline out as files, and the table of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from mlcicd.plan.model import Pipeline
+from mlcicd.platforms import github, gitlab
+from mlcicd.platforms.common import Seed
+from mlcicd.release import Release
+
+
+class Platform(Protocol):
+    """What a platform module offers."""
+
+    @property
+    def OWNED(self) -> tuple[str, ...]:  # noqa: N802 - a module's constant
+        """Patterns of the files that only mlcicd writes; one that is no longer produced is removed."""
+        ...
+
+    def files(self, pipeline: Pipeline, release: Release) -> dict[str, str]:
+        """Lay the pipeline out in this platform's files, by path from the repository's root."""
+        ...
+
+    def seeds(self) -> list[Seed]:
+        """Return the files that are written only where there are none."""
+        ...
+
+    def read(self, text: str) -> dict[str, tuple[str, ...]]:
+        """Read the job graph back from the pipeline's file."""
+        ...
+
+
+PLATFORMS: Mapping[str, Platform] = {"github": github, "gitlab": gitlab}

@@ -1,0 +1,168 @@
+"""GitHub Actions: one workflow; our actions by commit, or copied beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from mlcicd import resources, yamlio
+from mlcicd.errors import UsageError
+from mlcicd.plan.model import Call, Job, Pipeline, Save, Setup, Step
+from mlcicd.platforms.common import Seed, verified
+from mlcicd.platforms.pins import CHECKOUT
+from mlcicd.release import Release
+from mlcicd.render import render
+
+WORKFLOW = ".github/workflows/mlcicd.yml"
+VENDORED = ".github/mlcicd"
+OWNED = (".github/workflows/mlcicd*.yml", f"{VENDORED}/**/*")
+
+_TRIGGER = {"pull_request": "pull_request", "push": "push", "manual": "workflow_dispatch"}
+_PERMISSION = {"code": "contents", "comments": "pull-requests"}
+_HOSTED = ("ubuntu-latest",)
+# Defaults of the actions, which are not written out.
+_SAVED = (".mlcicd/",)
+_DAYS = 14
+_SAME_REPOSITORY = "github.event.pull_request.head.repo.full_name == github.repository"
+
+
+def files(pipeline: Pipeline, release: Release) -> dict[str, str]:
+    """Return the workflow, and with vendored actions their folder.
+
+    Raises:
+        UsageError: when actions are referenced as published but this build does not know its commit.
+    """
+    made = {WORKFLOW: verified(render("github/workflow.yml.j2", view(pipeline, release)), pipeline, read)}
+    if pipeline.vendored:
+        made |= _vendored()
+    return made
+
+
+def seeds() -> list[Seed]:
+    """This platform needs no file that is the team's own."""
+    return []
+
+
+def read(text: str) -> dict[str, tuple[str, ...]]:
+    """Read the job graph back from the workflow: job → what it needs."""
+    return {id: tuple(job.get("needs", ())) for id, job in yamlio.load_foreign(text)["jobs"].items()}
+
+
+def view(pipeline: Pipeline, release: Release) -> dict[str, Any]:
+    """Translate the pipeline into what the workflow template prints."""
+    words = _references(pipeline, release)
+    events = dict.fromkeys(event for job in pipeline.jobs for event in job.events)
+    return {
+        "triggers": [
+            {"name": _TRIGGER[event], "branches": [pipeline.branch] if event == "push" else []} for event in events
+        ],
+        "jobs": [_job(job, words) for job in pipeline.jobs],
+    }
+
+
+def _job(job: Job, words: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "name": job.name,
+        "why": job.why,
+        "needs": list(job.needs),
+        "condition": _condition(job),
+        "runner": _runner(job),
+        "timeout": job.timeout,
+        "may_fail": job.may_fail,
+        "permissions": [{**asdict(right), "scope": _PERMISSION[right.scope]} for right in job.permissions],
+        "steps": [_step(step, words) for step in job.steps],
+    }
+
+
+def _runner(job: Job) -> str | list[str]:
+    labels = job.machine.labels.get("github") or _HOSTED
+    return labels[0] if len(labels) == 1 else list(labels)
+
+
+def _condition(job: Job) -> str:
+    """Write the job's `if`; empty when the platform's own rule (every need succeeded) is meant."""
+    parts = ["!cancelled()"] if job.always else []
+    if job.events == ("pull_request",):
+        # Nothing but a pull request has a head repository, so this also tells the event.
+        parts.append(_SAME_REPOSITORY if job.trusted else "github.event_name == 'pull_request'")
+    elif job.trusted:
+        either = f"github.event_name != 'pull_request' || {_SAME_REPOSITORY}"
+        parts.append(f"({either})" if parts else either)
+    return " && ".join(parts)
+
+
+def _step(step: Step, words: Mapping[str, str]) -> dict[str, Any]:
+    """Translate a step; an input is written only where it differs from the action's default."""
+    if isinstance(step, Setup):
+        inputs = [("source", words["source"])] if words["source"] else []
+        return {
+            "kind": "setup",
+            "checkout": _checkout(step, words),
+            **_action("setup", words),
+            "inputs": inputs + ([] if step.project else [("project", False)]),
+        }
+    if isinstance(step, Call):
+        return {
+            "kind": "call",
+            "name": step.name,
+            "why": step.why,
+            **_action(step.verb, words),
+            "inputs": list(step.inputs.items()),
+            "secrets": [(name, f"${{{{ secrets.{name} }}}}") for name in step.secrets],
+        }
+    if isinstance(step, Save):
+        return {
+            "kind": "save",
+            **_action("save", words),
+            "artifact": step.artifact,
+            "paths": [] if step.paths == _SAVED else list(step.paths),
+            "days": None if step.days == _DAYS else step.days,
+        }
+    return {"kind": "load", **_action("load", words), "artifacts": list(step.artifacts)}
+
+
+def _checkout(step: Setup, words: Mapping[str, str]) -> dict[str, Any] | None:
+    """Return the checkout step; actions that are kept in the repository must be there in every job."""
+    if step.history == "none" and not words["source"]:
+        return None
+    # A pull request is checked out as its merge, so the second commit of depth is the base.
+    depth = 2 if step.history == "base" else None
+    return {"uses": CHECKOUT.uses, "version": CHECKOUT.version, "depth": depth, "why": step.why}
+
+
+def _action(name: str, words: Mapping[str, str]) -> dict[str, str]:
+    return {"uses": words["prefix"] + name + words["suffix"], "note": words["note"]}
+
+
+def _references(pipeline: Pipeline, release: Release) -> dict[str, str]:
+    """Say how a step names one of our actions: `prefix` + action + `suffix`, and the comment behind it."""
+    if pipeline.vendored:
+        return {
+            "prefix": f"./{VENDORED}/",
+            "suffix": "",
+            "note": "zizmor: ignore[self-repository] copied here on purpose",
+            "source": pipeline.source or release.requirement,
+        }
+    if not release.commit:
+        raise UsageError(
+            "this build of mlcicd does not know the commit it was made from, so it cannot name its actions",
+            hint="write `tool: {actions: vendored, source: …}` in mlcicd.yaml, or install a released version",
+        )
+    return {
+        "prefix": f"{release.repository}/actions/",
+        "suffix": f"@{release.commit}",
+        "note": f"v{release.version}",
+        "source": "",
+    }
+
+
+def _vendored() -> dict[str, str]:
+    """Return the actions as they are, for the user's repository; their documentation stays with us."""
+    source = resources.find("actions")
+    made = {}
+    for path in sorted(source.rglob("*")):
+        if path.is_file() and path.suffix in (".yml", ".py", ".txt"):
+            made[f"{VENDORED}/{path.relative_to(source).as_posix()}"] = path.read_text("utf-8")
+    return made

@@ -1,0 +1,96 @@
+"""The jobs of a configuration, and what must hold between jobs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from mlcicd.cli import cli
+from mlcicd.config.load import parse
+from mlcicd.errors import UsageError
+from mlcicd.plan.build import build
+from mlcicd.plan.check import check
+from mlcicd.plan.model import EVENTS, Call, Job, Load, Pipeline, Save
+
+FULL = """
+version: 1
+data: {credentials: {secrets: [KEY]}}
+validate: {checkpoints: [raw]}
+test: {command: pytest}
+train: {runner: gpu, secrets: [TRACKER]}
+runners: {gpu: {github: [gpu]}}
+"""
+
+
+def job(id: str, *steps: object, needs: tuple[str, ...] = ()) -> Job:
+    return Job(id=id, name=id, why="", events=EVENTS, needs=needs, steps=steps)  # type: ignore[arg-type]
+
+
+def problems(*jobs: Job) -> str:
+    with pytest.raises(UsageError) as caught:
+        check(Pipeline(jobs=jobs, branch="main", python="3.12"))
+    return caught.value.detail
+
+
+def test_sections_make_jobs() -> None:
+    assert [one.id for one in build(parse("version: 1\ntrain: {}\n")).jobs] == ["check", "train", "report", "comment"]
+    everything = build(parse(FULL))
+    assert [one.id for one in everything.jobs] == ["check", "test", "validate", "train", "report", "comment"]
+    assert everything.job("train").needs == ("test", "validate")
+    assert everything.job("report").needs == ("test", "validate", "train")
+
+
+def test_only_the_comment_may_write() -> None:
+    pipeline = build(parse(FULL))
+    writers = [one.id for one in pipeline.jobs for right in one.permissions if right.level == "write"]
+    assert writers == ["comment"]
+    assert all(right.why for one in pipeline.jobs for right in one.permissions)
+
+
+def test_secrets_reach_only_the_steps_that_need_them() -> None:
+    pipeline = build(parse(FULL))
+    seen = {(one.id, step.verb): step.secrets for one in pipeline.jobs for step in one.steps if isinstance(step, Call)}
+    assert {key for key, secrets in seen.items() if secrets} == {
+        ("validate", "data"), ("train", "data"), ("train", "train"), ("report", "report")
+    }  # fmt: skip
+    assert seen["train", "train"] == ("KEY", "TRACKER")
+    assert all("TRACKER" not in secrets for key, secrets in seen.items() if key != ("train", "train"))
+
+
+def test_what_a_fork_must_not_reach() -> None:
+    trusted = {one.id for one in build(parse(FULL)).jobs if one.trusted}
+    assert trusted == {"validate", "train", "comment"}
+    assert {one.id for one in build(parse("version: 1\ntrain: {}\n")).jobs if one.trusted} == {"comment"}
+
+
+def test_report_and_comment_run_after_failures() -> None:
+    assert {one.id for one in build(parse(FULL)).jobs if one.always} == {"report", "comment"}
+
+
+def test_no_comment_when_nobody_wants_one() -> None:
+    assert "comment" not in [one.id for one in build(parse(FULL + "report: {comment: never}\n")).jobs]
+
+
+def test_what_does_not_fit_together_is_refused() -> None:
+    save, load = Save(artifact="a"), Load(artifacts=("a",))
+    assert "needs 'gone', which does not exist" in problems(job("x", needs=("gone",)))
+    assert "circle: " in problems(job("x", needs=("y",)), job("y", needs=("x",)))
+    assert "two jobs are called 'x'" in problems(job("x"), job("x"))
+    assert "loads 'a', which no job saves" in problems(job("x", load))
+    assert "does not need 'x'" in problems(job("x", save), job("y", load))
+
+
+def test_plan_says_everything(tmp_path) -> None:
+    path = tmp_path / "mlcicd.yaml"
+    path.write_text(FULL)
+    run = CliRunner().invoke(cli, ["plan", "--config", str(path)])
+    for text in ("timeout: 5h", "runner   gpu (github: gpu)", "may      write comments", "secrets  KEY, TRACKER"):
+        assert text in run.output
+    facts = json.loads(CliRunner().invoke(cli, ["plan", "--json", "--config", str(path)]).output)
+    assert facts["config"]["train"]["timeout"] == "5h"
+    assert [one["id"] for one in facts["jobs"]][-1] == "comment"
+    graph = CliRunner().invoke(cli, ["plan", "--mermaid", "--config", str(path)]).output
+    assert "validate --> train" in graph
+    assert "train -.-> report" in graph
