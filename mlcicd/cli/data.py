@@ -1,0 +1,27 @@
+"""`mlcicd data`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+
+@click.command()
+@click.option("--config", type=click.Path(path_type=Path), default=Path("mlcicd.yaml"), help="Configuration file.")
+@click.option(
+    "--for",
+    "purpose",
+    type=click.Choice(["validate", "train"]),
+    default="train",
+    show_default=True,
+    help="What the data is for.",
+)
+@click.option("--remote", metavar="NAME", help="DVC remote to fetch from.  [default: data.remote, else DVC's own]")
+def data(config: Path, purpose: Literal["validate", "train"], remote: str | None) -> None:
+    """Fetch the DVC data that a job needs, and verify it."""
+    from mlcicd.runtime import data as worker
+    from mlcicd.runtime import project
+
+    worker.fetch(project.load(config), purpose, remote or None, click.echo)

@@ -1,0 +1,18 @@
+"""`mlcicd train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option("--config", type=click.Path(path_type=Path), default=Path("mlcicd.yaml"), help="Configuration file.")
+@click.option("--command", metavar="TEXT", help="Shell command to run.  [default: train.command]")
+def train(config: Path, command: str | None) -> None:
+    """Train, and record stages, time and hardware."""
+    from mlcicd.runtime import project
+    from mlcicd.runtime import train as worker
+
+    worker.run(project.load(config), command, click.echo)

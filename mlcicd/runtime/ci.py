@@ -1,0 +1,131 @@
+"""Where this process runs: the only reader of the CI systems' environment variables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ci:
+    """One CI run, in neutral words; every field is empty outside CI.
+
+    Attributes:
+        forge: key of `runtime.forges.FORGES`, or "".
+        api: base address of the forge's API, without a trailing slash.
+        project: how the API names the repository (`owner/name`, or a numeric id).
+        change: number of the pull or merge request.
+        sha: commit the change's author pushed (not a merge commit made by the forge).
+        base: revisions to compare with, best first; "" entries never occur.
+        fetch: what to fetch from `origin`, best first, when none of `base` is here.
+        run, attempt: order of runs; larger is newer.
+        links: addresses for the report: `run`, `commit`, `change`; missing when unknown.
+        token: what the API is called with; never printed.
+        summary: file that the platform shows as the run's summary.
+    """
+
+    forge: str = ""
+    api: str = ""
+    project: str = ""
+    change: int | None = None
+    sha: str = ""
+    base: tuple[str, ...] = ()
+    fetch: tuple[str, ...] = ()
+    run: int = 0
+    attempt: int = 1
+    links: Mapping[str, str] = field(default_factory=dict)
+    token: str = field(default="", repr=False)
+    summary: Path | None = None
+
+
+def detect(environ: Mapping[str, str]) -> Ci:
+    """Read the environment; the embedded engine says by `MLCICD_SHA` that it is the CI, whatever else is set."""
+    if sha := environ.get("MLCICD_SHA"):
+        return Ci(sha=sha, base=_known((environ.get("MLCICD_BASE", ""),)))
+    if environ.get("GITHUB_ACTIONS") == "true":
+        return _github(environ)
+    return _gitlab(environ) if environ.get("GITLAB_CI") else Ci()
+
+
+def _github(environ: Mapping[str, str]) -> Ci:
+    event = _event(environ.get("GITHUB_EVENT_PATH"))
+    request = event.get("pull_request") or {}
+    project = environ.get("GITHUB_REPOSITORY", "")
+    server = f"{environ.get('GITHUB_SERVER_URL', 'https://github.com')}/{project}"
+    sha = (request.get("head") or {}).get("sha") or environ.get("GITHUB_SHA", "")
+    change = request.get("number")
+    if change:
+        # A pull request is checked out as its merge with the base, whose first parent is that base.
+        base = ("HEAD^1", (request.get("base") or {}).get("sha", ""))
+        fetch = (environ.get("GITHUB_BASE_REF", ""),)
+    else:
+        base, fetch = (event.get("before", ""), "HEAD^1"), ("",)
+    links = {
+        "run": f"{server}/actions/runs/{environ.get('GITHUB_RUN_ID', '')}",
+        "commit": f"{server}/commit/{sha}",
+        "change": f"{server}/pull/{change}" if change else "",
+    }
+    summary = environ.get("GITHUB_STEP_SUMMARY")
+    return Ci(
+        forge="github",
+        api=environ.get("GITHUB_API_URL", "https://api.github.com").rstrip("/"),
+        project=project,
+        change=change,
+        sha=sha,
+        base=_known(base),
+        fetch=_known(fetch),
+        run=_number(environ.get("GITHUB_RUN_NUMBER")),
+        attempt=_number(environ.get("GITHUB_RUN_ATTEMPT")) or 1,
+        links={name: link for name, link in links.items() if link},
+        token=environ.get("MLCICD_TOKEN") or environ.get("GITHUB_TOKEN", ""),
+        summary=Path(summary) if summary else None,
+    )
+
+
+def _gitlab(environ: Mapping[str, str]) -> Ci:
+    change = _number(environ.get("CI_MERGE_REQUEST_IID"))
+    sha = environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") or environ.get("CI_COMMIT_SHA", "")
+    project = environ.get("CI_PROJECT_URL", "")
+    if change:
+        diff_base = environ.get("CI_MERGE_REQUEST_DIFF_BASE_SHA", "")
+        base = (diff_base, environ.get("CI_MERGE_REQUEST_TARGET_BRANCH_SHA", ""))
+        fetch = (diff_base, environ.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", ""))
+    else:
+        base, fetch = (environ.get("CI_COMMIT_BEFORE_SHA", ""), "HEAD^1"), ("", "")
+    links = {
+        "run": environ.get("CI_PIPELINE_URL", ""),
+        "commit": f"{project}/-/commit/{sha}" if project else "",
+        "change": f"{project}/-/merge_requests/{change}" if project and change else "",
+    }
+    return Ci(
+        forge="gitlab",
+        api=environ.get("CI_API_V4_URL", "https://gitlab.com/api/v4").rstrip("/"),
+        project=environ.get("CI_PROJECT_ID", ""),
+        change=change or None,
+        sha=sha,
+        base=_known(base),
+        fetch=_known(fetch),
+        run=_number(environ.get("CI_PIPELINE_IID")),
+        links={name: link for name, link in links.items() if link},
+        token=environ.get("MLCICD_TOKEN") or environ.get("GITLAB_TOKEN", ""),
+    )
+
+
+def _event(path: str | None) -> dict[str, Any]:
+    try:
+        event = json.loads(Path(path).read_text("utf-8")) if path else {}
+    except (OSError, ValueError):
+        return {}
+    return event if isinstance(event, dict) else {}
+
+
+def _known(revisions: tuple[str, ...]) -> tuple[str, ...]:
+    """Leave out what is empty, and the row of zeros that stands for "no commit before"."""
+    return tuple(revision for revision in revisions if revision and set(revision) != {"0"})
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isdigit() else 0

@@ -1,0 +1,147 @@
+"""What each verb leaves in `.mlcicd/` for the report: small JSON files with facts, no prose and no markup.
+
+A verb writes its file whether it succeeded or not; a file that is absent means that the job never got so far.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mlcicd.errors import UsageError
+from mlcicd.workfolder import FOLDER as FOLDER
+from mlcicd.workfolder import make as make
+
+MAX_BYTES = 4 * 1024 * 1024
+
+
+class Facts(BaseModel):
+    """A record that is written once and never changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
+
+
+class DataFacts(Facts):
+    """What `data` delivered: file count, bytes, seconds; `verified` when every file was hashed."""
+
+    targets: tuple[str, ...]
+    files: int
+    bytes: int
+    seconds: float
+    verified: bool
+    error: str = ""
+
+
+class Expectation(Facts):
+    """One expectation's outcome. `observed` and `expected` are short texts without raw rows of data."""
+
+    type: str
+    column: str = ""
+    severity: Literal["critical", "warning", "info"] = "critical"
+    success: bool
+    expected: str = ""
+    observed: str = ""
+    error: str = ""
+
+
+class Checkpoint(Facts):
+    """One Great Expectations checkpoint; `error` when it could not be run, `rows` is -1 when it is unknown."""
+
+    name: str
+    success: bool
+    suite: str = ""
+    asset: str = ""
+    rows: int = -1
+    expectations: tuple[Expectation, ...] = ()
+    error: str = ""
+
+
+class ValidateFacts(Facts):
+    """What `validate` found; `success` is false when an expectation of severity critical failed."""
+
+    success: bool
+    checkpoints: tuple[Checkpoint, ...]
+    seconds: float
+    error: str = ""
+
+
+class TestFacts(Facts):
+    """What `test` found; the counts are -1 when the command left no JUnit file to read them from."""
+
+    command: str
+    exit: int
+    seconds: float
+    passed: int = -1
+    failed: int = -1
+    skipped: int = -1
+    failures: tuple[str, ...] = ()
+    tail: tuple[str, ...] = ()
+
+
+class Stage(Facts):
+    """One DVC stage."""
+
+    name: str
+    state: Literal["run", "cached", "unchanged", "failed"]
+
+
+class Hardware(Facts):
+    """The machine: `memory` in bytes, `gpus` by name."""
+
+    cpus: int
+    memory: int
+    gpus: tuple[str, ...] = ()
+
+
+class TrainFacts(Facts):
+    """How training went: wall seconds, peak memory of its processes in bytes, last lines when it failed."""
+
+    command: str
+    exit: int
+    seconds: float
+    peak_memory: int = 0
+    hardware: Hardware
+    stages: tuple[Stage, ...] = ()
+    outputs: tuple[str, ...] = ()
+    tail: tuple[str, ...] = ()
+
+
+Kind = TypeVar("Kind", bound=Facts)
+
+
+def write(facts: Facts, name: str, folder: Path = FOLDER) -> Path:
+    """Write `<folder>/<name>.json` atomically and return its path; the folder ignores itself in git."""
+    make(folder)
+    path = folder / f"{name}.json"
+    scratch = path.with_suffix(".tmp")
+    scratch.write_text(facts.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    scratch.replace(path)
+    return path
+
+
+def forget(name: str, folder: Path = FOLDER) -> None:
+    """Remove what an earlier run left, so that it cannot pass for this one's."""
+    (folder / f"{name}.json").unlink(missing_ok=True)
+
+
+def read(kind: type[Kind], name: str, folder: Path = FOLDER) -> Kind | None:
+    """Return the facts called `name`, or None when that job left none.
+
+    Raises:
+        UsageError: when the file is there but is not what the verb writes.
+    """
+    path = folder / f"{name}.json"
+    if not path.exists():
+        return None
+    if path.stat().st_size > MAX_BYTES:
+        raise UsageError(f"{path}: larger than {MAX_BYTES:,} bytes")
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UsageError(
+            f"{path}: {where}: {first['msg']}", hint="it must come from the same version of mlcicd"
+        ) from None

@@ -1,0 +1,249 @@
+"""Run a program of the user's: output shown as it comes, its end kept, and nothing left running."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import selectors
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from mlcicd.errors import OutsideError
+
+TAIL = 40  # lines
+MAX_LINE = 2_000  # characters of a line that are kept
+GRACE = 10.0  # seconds a program has to end by itself when it is told to
+GRACE_ORPHANS = 0.5  # seconds for what it left behind
+_BREAK = re.compile(rb"\r\n|\n|\r")
+_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|KEY|CREDENTIAL", re.IGNORECASE)
+_SECRET_LENGTH = 8  # shorter values would blot out ordinary words
+
+Show = Callable[[bytes], None]
+See = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A program that has ended: wall `seconds`, and its last lines.
+
+    Attributes:
+        exit: its status; 128 + n when signal n ended it, 124 when it ran past its time limit.
+    """
+
+    exit: int
+    seconds: float
+    tail: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a program that was asked something printed on its two streams."""
+
+    exit: int
+    out: str
+    err: str
+
+
+def shell(command: str) -> list[str]:
+    """Return the program that runs a user's shell text, stopping at its first error."""
+    return ["bash", "-eo", "pipefail", "-c", command]
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    environ: Mapping[str, str],
+    show: Show | None = None,
+    see: See | None = None,
+    timeout: float | None = None,
+) -> Finished:
+    """Run a program in a process group of its own, until it and everything it started have ended.
+
+    Args:
+        argv: the program and its arguments.
+        cwd: where it runs.
+        environ: its whole environment.
+        show: gets its output as it comes, both streams in one; standard output when not given.
+        see: gets every whole line.
+        timeout: seconds after which it is ended.
+
+    Raises:
+        OutsideError: when it cannot be started.
+    """
+    keeper = _Keeper(see=see)
+    began = time.monotonic()
+    with _stoppable(), _started(argv, cwd, environ) as child:
+        in_time = _pump(child, show or _to_stdout, keeper, began + timeout if timeout else None)
+        status = child.wait() if in_time else 124
+    return Finished(
+        exit=128 - status if status < 0 else status,
+        seconds=time.monotonic() - began,
+        tail=keeper.end(),
+    )
+
+
+def ask(argv: Sequence[str], *, cwd: Path, environ: Mapping[str, str], stdin: str = "") -> Answer:
+    """Run a program quietly to its end and return what it printed; its exit status is for the caller to judge.
+
+    Raises:
+        OutsideError: when it cannot be started.
+    """
+    try:
+        with _stoppable():
+            done = subprocess.run(argv, cwd=cwd, env=environ, input=stdin.encode(), capture_output=True, check=False)
+    except OSError as error:
+        raise _no_start(argv, error) from None
+    return Answer(exit=done.returncode, out=_text(done.stdout), err=_text(done.stderr))
+
+
+def scrub(lines: Sequence[str], environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Replace the values of secret-like variables in text that is kept; longest first, so that none shows in part."""
+    values = {value for name, value in environ.items() if _SECRET_NAME.search(name) and len(value) >= _SECRET_LENGTH}
+    # A value of several lines (a key file) never stands in one line as a whole.
+    parts = {part for value in values for part in (value, *value.splitlines()) if len(part) >= _SECRET_LENGTH}
+    ordered = sorted(parts, key=len, reverse=True)
+    pattern = re.compile("|".join(map(re.escape, ordered)))
+    return tuple(pattern.sub("***", line) for line in lines) if ordered else tuple(lines)
+
+
+@dataclass
+class _Keeper:
+    """Cuts a stream into lines (a carriage return ends one too: progress bars) and keeps the last."""
+
+    see: See | None = None
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL))
+    rest: bytes = b""
+
+    def take(self, chunk: bytes) -> None:
+        *whole, self.rest = _BREAK.split(self.rest + chunk)
+        if len(self.rest) > 8 * MAX_LINE:  # a line without an end must not grow for ever
+            whole, self.rest = [*whole, self.rest], b""
+        for raw in whole:
+            self._line(raw)
+
+    def end(self) -> tuple[str, ...]:
+        self._line(self.rest)
+        return tuple(self.lines)
+
+    def _line(self, raw: bytes) -> None:
+        if line := _text(raw).rstrip()[:MAX_LINE]:
+            self.lines.append(line)
+            if self.see:
+                self.see(line)
+
+
+@contextlib.contextmanager
+def _started(argv: Sequence[str], cwd: Path, environ: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    try:
+        child = subprocess.Popen(
+            argv,
+            cwd=cwd,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise _no_start(argv, error) from None
+    try:
+        yield child
+    finally:
+        _end_group(child)
+        if child.stdout:
+            child.stdout.close()
+
+
+def _pump(child: subprocess.Popen[bytes], show: Show, keeper: _Keeper, deadline: float | None) -> bool:
+    """Pass the output on until the child has ended; False when the deadline came first."""
+    assert child.stdout is not None  # noqa: S101 - it was opened as a pipe
+    with selectors.DefaultSelector() as selector:
+        selector.register(child.stdout, selectors.EVENT_READ)
+        while True:
+            # Asked before reading: what a child wrote before it ended is then still read.
+            ended = child.poll() is not None
+            ready = selector.select(0 if ended else 0.1)
+            chunk = os.read(child.stdout.fileno(), 65_536) if ready else b""
+            if chunk:
+                show(chunk)
+                keeper.take(chunk)
+            elif ended:
+                # Something it left behind may hold the stream open: that is no reason to wait.
+                return True
+            elif ready:
+                selector.unregister(child.stdout)
+                return _waits(child, deadline)
+            if deadline and time.monotonic() > deadline:
+                return False
+
+
+def _waits(child: subprocess.Popen[bytes], deadline: float | None) -> bool:
+    """Wait for a child that closed its output early."""
+    try:
+        child.wait(max(deadline - time.monotonic(), 0) if deadline else None)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _end_group(child: subprocess.Popen[bytes]) -> None:
+    """End what is left of the child's process group: politely, then for good."""
+    if _signal_group(child.pid, signal.SIGTERM):
+        give_up = time.monotonic() + GRACE
+        while time.monotonic() < give_up and _signal_group(child.pid, 0):
+            if child.poll() is not None:
+                # What outlived its parent may be a zombie that nobody collects: no reason to wait long.
+                give_up = min(give_up, time.monotonic() + GRACE_ORPHANS)
+            time.sleep(0.02)
+        _signal_group(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def _signal_group(group: int, number: int) -> bool:
+    """Send a signal to a process group (0 only asks); False when nobody is in it."""
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):  # macOS refuses a group of zombies
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let SIGTERM (how a CI system cancels) unwind like Ctrl-C, so that the children are ended too."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _to_stdout(chunk: bytes) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(chunk)
+    sys.stdout.buffer.flush()
+
+
+def _no_start(argv: Sequence[str], error: OSError) -> OutsideError:
+    return OutsideError(f"{argv[0]}: cannot be started: {error.strerror}", hint=f"is {argv[0]} installed and on PATH?")
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")

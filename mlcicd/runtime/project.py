@@ -1,0 +1,102 @@
+"""The user's project: its configuration, its folder, and the environment that its programs run in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlcicd.config import load as file
+from mlcicd.config.model import Config, Train
+from mlcicd.errors import OutsideError, UsageError
+from mlcicd.runtime import process
+
+VENV = ".venv"
+# Of the environment that mlcicd itself runs in, and not the project's.
+_OWN = frozenset({"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE"})
+# What is read in CI are logs, and none of the project's tools is to report home.
+_QUIET = {"DVC_NO_ANALYTICS": "1", "GX_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """A project: its settings, and its folder as an absolute path."""
+
+    config: Config
+    root: Path
+
+    def environ(self) -> dict[str, str]:
+        """Return the environment of the project's programs, as it is now (`setup` may make it)."""
+        return environ(self.root, os.environ)
+
+
+def load(config_path: Path = Path(file.FILE)) -> Project:
+    """Read the configuration for the repository in the working directory.
+
+    A default file that does not exist means the defaults, so that every verb can be used alone.
+
+    Raises:
+        UsageError: when the file is wrong, or the project's folder does not exist.
+    """
+    if config_path == Path(file.FILE) and not config_path.exists():
+        config = Config(version=1, train=Train())
+    else:
+        config = file.load(config_path)
+    root = (Path.cwd() / config.project.root).resolve()
+    if not root.is_dir():
+        raise UsageError(
+            f"{config_path}: project.root: there is no folder {config.project.root}",
+            hint="run this in the repository's top folder, or correct project.root",
+        )
+    return Project(config=config, root=root)
+
+
+def environ(root: Path, inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of the project's programs.
+
+    `.venv` comes first where there is one, then what was inherited, and the programs that mlcicd was installed
+    with (`uv`, `dvc`) come last, as a fallback.
+    """
+    own = str(Path(sys.executable).parent)
+    venv = root / VENV
+    inherited_path = [
+        folder for folder in inherited.get("PATH", os.defpath).split(os.pathsep) if folder not in ("", own)
+    ]
+    found = {name: value for name, value in inherited.items() if name not in _OWN} | _QUIET
+    if (venv / "bin").is_dir():
+        found["VIRTUAL_ENV"] = str(venv)
+        inherited_path.insert(0, str(venv / "bin"))
+    return found | {"PATH": os.pathsep.join(dict.fromkeys((*inherited_path, own)))}
+
+
+def program(name: str, environ: Mapping[str, str]) -> Path | None:
+    """Find a program as a process with this environment would."""
+    found = shutil.which(name, path=environ["PATH"])
+    return Path(found) if found else None
+
+
+def setup(project: Project, say: Callable[[str], None]) -> None:
+    """Make the project's environment by running `project.install`.
+
+    Raises:
+        OutsideError: when the command fails.
+    """
+    settings = project.config.project
+    if settings.install is None:
+        say("nothing to set up: no project.install; the programs on PATH are used as they are")
+        return
+    environment = project.environ()
+    environment.setdefault("UV_PYTHON", settings.python)
+    began = time.monotonic()
+    done = process.run(process.shell(settings.install), cwd=project.root, environ=environment)
+    if done.exit:
+        raise OutsideError(
+            f"project.install failed with exit status {done.exit} after {done.seconds:.1f} s",
+            detail="\n".join(process.scrub(done.tail, environment)),
+            hint=f"run it in {settings.root} to see why: {settings.install.strip()}",
+        )
+    say(f"project environment ready in {time.monotonic() - began:.1f} s")
