@@ -1,0 +1,140 @@
+"""Find what the report says: the jobs' facts, both sides' metrics, and the gates that apply."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from mlcicd.config import load
+from mlcicd.config.model import Config
+from mlcicd.errors import MlcicdError, UsageError
+from mlcicd.runtime import base as bases
+from mlcicd.runtime import dvc as dvc_program
+from mlcicd.runtime import facts, gate, handover
+from mlcicd.runtime import project as projects
+from mlcicd.runtime.base import Base
+from mlcicd.runtime.ci import Ci
+from mlcicd.runtime.project import Project
+from mlcicd.runtime.report import sides as both
+from mlcicd.runtime.report.build import Collected
+from mlcicd.runtime.report.model import Job, Notice
+from mlcicd.runtime.report.shorten import text
+from mlcicd.runtime.report.sides import Sides
+
+Found = TypeVar("Found", bound=facts.Facts)
+
+
+def collect(config_path: Path, explicit_base: str, metric_files: Sequence[str], ci: Ci) -> Collected:
+    """Collect everything from the workspace, the base commit and `.mlcicd/`.
+
+    Raises:
+        UsageError: when the configuration or the explicit base is wrong; nothing else stops a report.
+    """
+    project = projects.load(config_path)
+    config = project.config
+    handover.restore(project.root)
+    notices: list[Notice] = []
+    base = bases.resolve(project.root, ci, explicit_base, config.report.compare or config.project.default_branch)
+    left = _left(config if config_path.exists() else None, notices)
+    at_base = _config_at(base, config_path, notices)
+    if at_base:
+        notices += _changed(config, at_base)
+    sides = _sides(project, base, metric_files, notices)
+    known = both.declared(sides)
+    measured = "train" not in left.missing and not (left.training and left.training.exit)
+    params, unread = both.params(sides)
+    found = dataclasses.replace(
+        left,
+        title=config.project.name or "",
+        base=base,
+        change=both.change(sides, known) if measured else None,
+        before=both.before(sides, known),
+        params=params,
+        plots=both.curves(sides) if measured else (),
+        gates=gate.apply(config.gates, at_base.gates if at_base else None),
+        unread=unread,
+    )
+    notices += [_notice("dvc", failure) for failure in dict.fromkeys(sides.failures)]
+    notices += [_notice("not-measured")] if not measured else []
+    unnamed = measured and found.gates and not (sides.metric_files or known)
+    notices += [_notice("no-metrics")] if unnamed and "dvc" not in [notice.kind for notice in notices] else []
+    return dataclasses.replace(found, notices=tuple(notices))
+
+
+def _left(config: Config | None, notices: list[Notice]) -> Collected:
+    """Read what the jobs left; without a configuration nothing is expected."""
+    found = Collected(
+        data=_facts(facts.DataFacts, "data", notices),
+        tests=_facts(facts.TestFacts, "test", notices),
+        validation=_facts(facts.ValidateFacts, "validate", notices),
+        training=_facts(facts.TrainFacts, "train", notices),
+    )
+    if config is None:
+        return found
+    expected: tuple[tuple[Job, object, object], ...] = (
+        ("test", config.test, found.tests),
+        ("validate", config.validate_, found.validation),
+        ("train", config.train, found.training),
+    )
+    return dataclasses.replace(
+        found, missing=tuple(name for name, section, fact in expected if section and fact is None)
+    )
+
+
+def _facts(kind: type[Found], name: str, notices: list[Notice]) -> Found | None:
+    try:
+        return facts.read(kind, name)
+    except UsageError as error:
+        notices.append(_notice("facts", error.message))
+        return None
+
+
+def _config_at(base: Base, path: Path, notices: list[Notice]) -> Config | None:
+    """Return the configuration of the base commit, which a change cannot alter; None when it has none to read."""
+    raw = bases.show(Path(), base.sha, os.path.relpath(path)) if base.sha else None
+    if raw is None:
+        return None
+    try:
+        return load.parse(raw.decode("utf-8-sig"), f"{base.sha[:7]}:{path.name}")
+    except UnicodeDecodeError:
+        notices.append(_notice("base-config", "not UTF-8 text"))
+    except UsageError as error:
+        notices.append(_notice("base-config", (error.detail or error.message).splitlines()[0]))
+    return None
+
+
+def _changed(config: Config, at_base: Config) -> list[Notice]:
+    """Say what a change alters about its own examination."""
+    gates = [one for one in (*config.gates, *at_base.gates) if (one in config.gates) != (one in at_base.gates)]
+    sections = {"data": "data", "validate": "validate_", "test": "test", "train": "train"}
+    removed = [name for name, field in sections.items() if getattr(at_base, field) and not getattr(config, field)]
+    names = list(dict.fromkeys(one.metric for one in gates))
+    notices = [_notice("gates-changed", *names)] if names else []
+    return notices + ([_notice("sections-removed", *removed)] if removed else [])
+
+
+def _sides(project: Project, base: Base, metric_files: Sequence[str], notices: list[Notice]) -> Sides:
+    return Sides(
+        root=project.root,
+        base=base.sha,
+        dvc=_dvc(project, notices),
+        metric_files=tuple(metric_files) or project.config.report.metrics,
+        param_files=project.config.report.params,
+    )
+
+
+def _dvc(project: Project, notices: list[Notice]) -> dvc_program.Dvc | None:
+    if not (project.root / "dvc.yaml").exists():
+        return None
+    try:
+        return dvc_program.find(project.root, project.environ())
+    except MlcicdError as error:
+        notices.append(_notice("dvc", error.message))
+        return None
+
+
+def _notice(kind: str, *names: str) -> Notice:
+    return Notice.model_validate({"kind": kind, "names": tuple(text(name) for name in names[:20])})

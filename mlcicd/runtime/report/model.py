@@ -1,0 +1,214 @@
+"""report.json, version 1: all that passes from jobs that run the change's code to the one that may write.
+
+Facts, no markup and no prose.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from mlcicd.runtime.gate import Verdict
+
+MAX_BYTES = 256 * 1024
+MAX_TEXT = 500
+MAX_POINTS = 200
+
+State = Literal["pass", "fail", "error", "no-baseline"]
+Job = Literal["data", "test", "validate", "train"]
+
+Sha = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})?$")]
+LINK = r"^(https?://[A-Za-z0-9.:\[\]-]+/[A-Za-z0-9._~/%@+-]*)?$"
+Link = Annotated[str, StringConstraints(pattern=LINK, max_length=MAX_TEXT)]
+# NaN and the infinities are facts about a metric; JSON has no numbers for them, so they travel as text.
+Number = Annotated[float, Field(strict=False)]
+
+
+class Part(BaseModel):
+    """A piece of the report: nothing unknown, no long text, never changed."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, str_max_length=MAX_TEXT, ser_json_inf_nan="strings"
+    )
+
+
+class Metric(Part):
+    """One number on both sides; None where a side does not have it."""
+
+    name: str
+    file: str
+    key: str
+    base: Number | None = None
+    change: Number | None = None
+
+
+class Param(Part):
+    """One parameter that differs, as text; None where a side does not have it."""
+
+    name: str
+    file: str
+    base: str | None = None
+    change: str | None = None
+
+
+class Unread(Part):
+    """A file, or one key of it, that could not be read as what it should be."""
+
+    side: Literal["base", "change"]
+    file: str
+    key: str = ""
+    reason: str
+
+
+class Line(Part):
+    """One line of a curve, by growing x, at most `MAX_POINTS` points."""
+
+    side: Literal["base", "change", "other"]
+    name: str
+    points: Annotated[tuple[tuple[float, float], ...], Field(max_length=MAX_POINTS)]
+
+
+class Curve(Part):
+    """One plot."""
+
+    title: str
+    x_label: str
+    y_label: str
+    lines: Annotated[tuple[Line, ...], Field(max_length=4)]
+
+
+class Expectation(Part):
+    """One expectation's outcome."""
+
+    type: str
+    column: str = ""
+    severity: Literal["critical", "warning", "info"] = "critical"
+    success: bool
+    expected: str = ""
+    observed: str = ""
+    error: str = ""
+
+
+class Checkpoint(Part):
+    """One Great Expectations checkpoint: counts of all its expectations, and the ones worth a row, failed first.
+
+    `rows` of data, -1 when unknown.
+    """
+
+    name: str
+    success: bool
+    suite: str = ""
+    asset: str = ""
+    error: str = ""
+    rows: int = -1
+    passed: int
+    failed: int
+    expectations: Annotated[tuple[Expectation, ...], Field(max_length=40)] = ()
+
+
+class Validation(Part):
+    """How data validation went."""
+
+    success: bool
+    seconds: Number
+    error: str = ""
+    checkpoints: Annotated[tuple[Checkpoint, ...], Field(max_length=10)] = ()
+
+
+class Tests(Part):
+    """How the project's tests went; the counts are -1 when unknown."""
+
+    command: str
+    exit: int
+    seconds: Number
+    passed: int
+    failed: int
+    skipped: int
+    failures: Annotated[tuple[str, ...], Field(max_length=20)] = ()
+    tail: Annotated[tuple[str, ...], Field(max_length=20)] = ()
+
+
+class Stage(Part):
+    """One DVC stage."""
+
+    name: str
+    state: Literal["run", "cached", "unchanged", "failed"]
+
+
+class Training(Part):
+    """How training went: seconds, peak memory and memory of the machine in bytes."""
+
+    command: str
+    exit: int
+    seconds: Number
+    peak_memory: int = 0
+    cpus: int = 0
+    memory: int = 0
+    gpus: Annotated[tuple[str, ...], Field(max_length=16)] = ()
+    stages: Annotated[tuple[Stage, ...], Field(max_length=50)] = ()
+    tail: Annotated[tuple[str, ...], Field(max_length=20)] = ()
+
+
+class Fetched(Part):
+    """What was fetched for the jobs; `error` when that failed."""
+
+    files: int
+    bytes: int
+    verified: bool
+    error: str = ""
+
+
+class Notice(Part):
+    """Something the reader of the report has to know; the words for it are in `words`."""
+
+    kind: Literal[
+        "gates-changed", "sections-removed", "base-config", "no-baseline", "not-measured",
+        "no-metrics", "facts", "dvc", "cut", "dropped",
+    ]  # fmt: skip
+    names: Annotated[tuple[str, ...], Field(max_length=20)] = ()
+
+
+class Report(Part):
+    """One run's report.
+
+    Attributes:
+        key: which of several comments on one change this is.
+        title: the project's name, or "".
+        run, attempt: order of runs; larger is newer; 0 outside CI.
+        sha, base: commits; "" when unknown, or when there is no base.
+        base_found: how the base was found, or why there is none.
+        link_run, link_commit: addresses, "" outside CI.
+        missing: jobs that should have left facts and did not.
+        metrics: on either side; unchanged ones too.
+        params: only those that differ.
+    """
+
+    version: Literal[1] = 1
+    key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")] = "default"
+    title: str = ""
+    state: State
+    run: int = 0
+    attempt: int = 1
+    sha: Sha = ""
+    base: Sha = ""
+    base_found: str = ""
+    link_run: Link = ""
+    link_commit: Link = ""
+    missing: Annotated[tuple[Job, ...], Field(max_length=4)] = ()
+    gates: Annotated[tuple[Verdict, ...], Field(max_length=100)] = ()
+    metrics: Annotated[tuple[Metric, ...], Field(max_length=200)] = ()
+    unread: Annotated[tuple[Unread, ...], Field(max_length=50)] = ()
+    params: Annotated[tuple[Param, ...], Field(max_length=50)] = ()
+    curves: Annotated[tuple[Curve, ...], Field(max_length=12)] = ()
+    data: Fetched | None = None
+    validation: Validation | None = None
+    tests: Tests | None = None
+    training: Training | None = None
+    notices: Annotated[tuple[Notice, ...], Field(max_length=20)] = ()
+
+
+def link(address: str) -> str:
+    """Return an address as it may stand in a report, or ""."""
+    return address if len(address) <= MAX_TEXT and re.fullmatch(LINK, address) else ""

@@ -1,0 +1,138 @@
+"""Metrics, parameters and curves of both sides: the workspace and the base commit.
+
+Files that the configuration names are read; else `dvc.yaml` declares them, and DVC says which they are. What git has
+at the base is read from git; DVC is asked for what only its cache has.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mlcicd import yamlio
+from mlcicd.errors import MlcicdError
+from mlcicd.runtime import base as bases
+from mlcicd.runtime import metrics
+from mlcicd.runtime.dvc import Broken, Curve, Dvc
+from mlcicd.runtime.metrics import Key, Problem, Values
+
+Answer = TypeVar("Answer")
+Params = Mapping[Key, tuple[str | None, str | None]]
+Declared = Mapping[str, Mapping[str, Any] | Broken]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sides:
+    """Where both sides are.
+
+    Attributes:
+        root: the project's folder.
+        base: commit to compare with; "" when there is none.
+        dvc: the program, when the project declares its pipeline with it.
+        metric_files, param_files: what the configuration names; what DVC declares when empty.
+        failures: filled with what DVC could not do.
+    """
+
+    root: Path
+    base: str
+    dvc: Dvc | None
+    metric_files: Sequence[str] = ()
+    param_files: Sequence[str] = ()
+    failures: list[str] = field(default_factory=list)
+
+
+def declared(sides: Sides) -> Declared:
+    """Return what DVC reads in the metric files that it knows, or nothing when files are named."""
+    return {} if sides.metric_files else _ask(sides, lambda dvc: dvc.metrics()) or {}
+
+
+def change(sides: Sides, known: Declared) -> Values:
+    """Return the metrics of the workspace; `known` is what DVC declares."""
+    named = [metrics.from_file(sides.root, file) for file in sides.metric_files]
+    return metrics.join([*named, *(_declared(sides.root, file, tree) for file, tree in known.items())])
+
+
+def before(sides: Sides, known: Declared) -> Values | None:
+    """Return the metrics at the base, or None when there is none."""
+    if not sides.base:
+        return None
+    committed = {file: bases.show(sides.root, sides.base, file) for file in (*sides.metric_files, *known)}
+    every = [metrics.from_bytes(file, content) for file, content in committed.items() if content is not None]
+    elsewhere = [file for file, content in committed.items() if content is None]
+    if sides.dvc is None or (sides.metric_files and not elsewhere):
+        return metrics.join(every)
+    found = _ask(sides, lambda dvc: dvc.metrics_diff(sides.base)) or {}
+    # Also files that the change no longer declares, but none that the configuration does not name.
+    wanted = elsewhere if sides.metric_files else [file for file in found if committed.get(file) is None]
+    old = {file: {key: was for key, (was, _) in found.get(file, {}).items() if was is not None} for file in wanted}
+    every += [metrics.from_tree(file, tree) for file, tree in old.items()]
+    lost = [file for file in _cached(sides) if file in elsewhere and not old.get(file)]
+    return metrics.join([*every, *(_unread(file, "DVC could not read it at the base") for file in lost)])
+
+
+def params(sides: Sides) -> tuple[Params, list[tuple[str, Problem]]]:
+    """Return the parameters of both sides, and what could not be read of them."""
+    if not sides.base:
+        return {}, []
+    if not sides.param_files:
+        found = _ask(sides, lambda dvc: dvc.params_diff(sides.base)) or {}
+        pairs = ((file, key, pair) for file, keys in found.items() for key, pair in keys.items())
+        return {(file, key): (_text(old), _text(new)) for file, key, (old, new) in pairs}, []
+    both: dict[Key, tuple[str | None, str | None]] = {}
+    unread: list[tuple[str, Problem]] = []
+    for file in sides.param_files:
+        new, problems = metrics.params_from_file(sides.root, file)
+        content = bases.show(sides.root, sides.base, file)
+        old, old_problems = metrics.params_from_bytes(file, content) if content is not None else ({}, ())
+        both |= {key: (old.get(key), new.get(key)) for key in {**old, **new}}
+        unread += [("change", problem) for problem in problems] + [("base", problem) for problem in old_problems]
+    return both, unread
+
+
+def curves(sides: Sides) -> Sequence[Curve]:
+    """Return the plots that DVC knows, with the points of both sides; without a base, those of the workspace."""
+    against = sides.base or bases.commit(sides.root, "HEAD")
+    found = (_ask(sides, lambda dvc: dvc.plots_diff(against)) or []) if against else []
+    if sides.base:
+        return found
+    own = ((curve, curve.lines.get("workspace")) for curve in found)
+    return [dataclasses.replace(curve, lines={"workspace": points}) for curve, points in own if points]
+
+
+def _declared(root: Path, file: str, tree: Mapping[str, Any] | Broken) -> Values:
+    """Prefer our own reading, which keeps every problem; DVC has fetched what is not in the workspace."""
+    if (root / file).exists():
+        return metrics.from_file(root, file)
+    return _unread(file, tree.reason) if isinstance(tree, Broken) else metrics.from_tree(file, tree)
+
+
+def _cached(sides: Sides) -> Iterable[str]:
+    """Return the outputs that the base's lock file names: there, an absent value is one that could not be read."""
+    raw = bases.show(sides.root, sides.base, "dvc.lock")
+    try:
+        stages = yamlio.load_foreign(raw.decode("utf-8", "replace"))["stages"] if raw else {}
+        return [out["path"] for stage in stages.values() for out in stage.get("outs", ())]
+    except (yamlio.Unreadable, AttributeError, KeyError, TypeError):
+        return ()
+
+
+def _ask(sides: Sides, question: Callable[[Dvc], Answer]) -> Answer | None:
+    """Ask DVC; None when it cannot say."""
+    if sides.dvc is None:
+        return None
+    try:
+        return question(sides.dvc)
+    except MlcicdError as error:
+        sides.failures.append(error.message)
+        return None
+
+
+def _unread(file: str, reason: str) -> Values:
+    return Values(problems=(Problem(file=file, reason=reason),))
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else metrics.text(value)

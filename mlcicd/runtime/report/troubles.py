@@ -1,0 +1,64 @@
+"""What is wrong in a report, in the order of cause and effect; its state follows from that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from mlcicd.runtime.report.model import Report, State
+
+Kind = Literal["data", "validation", "tests", "training", "missing", "gate"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trouble:
+    """One reason not to merge.
+
+    Attributes:
+        error: something did not work, as against: it worked and the answer is no.
+        effect: it follows from another trouble of this report.
+        index: which of `report.missing` or `report.gates` it is about.
+    """
+
+    kind: Kind
+    error: bool = False
+    effect: bool = False
+    index: int = 0
+
+
+def find(report: Report) -> list[Trouble]:
+    """Return every trouble, causes before effects."""
+    found = list(_of_jobs(report))
+    for index, _ in enumerate(report.missing):
+        found.append(Trouble(kind="missing", error=True, effect=bool(found) and _waits(report, index), index=index))
+    for index, verdict in enumerate(report.gates):
+        if verdict.status in ("fail", "error"):
+            effect = verdict.cause == "not-measured" and bool(found)
+            found.append(Trouble(kind="gate", error=verdict.status == "error", effect=effect, index=index))
+    return found
+
+
+def state(report: Report) -> State:
+    """Return the state that the report's facts mean."""
+    causes = [trouble for trouble in find(report) if not trouble.effect]
+    if causes:
+        return "error" if all(trouble.error for trouble in causes) else "fail"
+    return "no-baseline" if not report.base and (report.metrics or report.gates) else "pass"
+
+
+def _of_jobs(report: Report) -> Iterator[Trouble]:
+    if report.data and report.data.error:
+        yield Trouble(kind="data", error=True)
+    if report.validation and not report.validation.success:
+        broken = report.validation.error or any(checkpoint.error for checkpoint in report.validation.checkpoints)
+        yield Trouble(kind="validation", error=bool(broken))
+    if report.tests and report.tests.exit:
+        yield Trouble(kind="tests")
+    if report.training and report.training.exit:
+        yield Trouble(kind="training", error=True)
+
+
+def _waits(report: Report, index: int) -> bool:
+    """Training waits for the others to succeed, and every job for its data."""
+    return report.missing[index] == "train" or bool(report.data and report.data.error)

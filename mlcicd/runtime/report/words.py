@@ -1,0 +1,232 @@
+"""All sentences of the report, in one place. Every printer (markdown, HTML, terminal) prints these.
+
+A sentence is a tuple: `Words` stand as they are, every other text is from outside and gets escaped.
+"""
+
+from __future__ import annotations
+
+from mlcicd.runtime.gate import Verdict
+from mlcicd.runtime.markdown import Words
+from mlcicd.runtime.report import troubles
+from mlcicd.runtime.report.model import Notice, Report, Training
+from mlcicd.runtime.report.numbers import counted, duration, number, size
+from mlcicd.runtime.report.troubles import Trouble
+
+Sentence = tuple[str, ...]
+
+ICONS = {
+    "pass": Words("✅"),
+    "fail": Words("❌"),
+    "error": Words("❌"),
+    "no-base": Words("⚪"),
+    "no-baseline": Words("⚪"),
+    "warning": Words("⚠️"),
+}
+ALERTS = {"pass": Words("TIP"), "fail": Words("CAUTION"), "error": Words("CAUTION"), "no-baseline": Words("NOTE")}
+STATUS = {"pass": Words("pass"), "fail": Words("fail"), "error": Words("error"), "no-base": Words("no base")}
+
+ONE_RUN = Words(
+    "One run on each side: a difference of this size can be noise, so it is called neither better nor worse."
+)
+
+
+def title(report: Report) -> Sentence:
+    """Return the state in a few words."""
+    found = [trouble for trouble in troubles.find(report) if not trouble.effect]
+    if not found:
+        return (Words("no baseline to compare with") if report.state == "no-baseline" else Words("passed"),)
+    first = found[0]
+    if first.kind == "gate":
+        return (_gates(found),)
+    if first.kind == "missing":
+        return (Words("incomplete: no result of "), report.missing[first.index])
+    return ({
+        "data": Words("data could not be fetched"),
+        "validation": Words("data validation failed"),
+        "tests": Words("tests failed"),
+        "training": Words("training failed"),
+    }[first.kind],)  # fmt: skip
+
+
+def alert(report: Report) -> Sentence:
+    """Return the one sentence a reviewer acts on."""
+    found = troubles.find(report)
+    if found:
+        more = len([trouble for trouble in found[1:] if not trouble.effect])
+        rest = Words(f" And {counted(more, 'more problem')}, below.") if more else Words("")
+        return (*trouble(report, found[0]), Words("."), rest)
+    judged = [verdict for verdict in report.gates if verdict.status == "pass"]
+    gates = Words(f"{counted(len(judged), 'gate')} passed") if judged else Words("Nothing failed; no gate was judged")
+    if report.state == "no-baseline":
+        waiting = len(report.gates) - len(judged)
+        open_ = Words(f" Not judged without one: {counted(waiting, 'gate')}.") if waiting else Words("")
+        why = report.base_found or "no commit"
+        return (Words("There is no baseline to compare with: "), why, Words(". "), gates, Words("."), open_)
+    checks = sum(checkpoint.passed for checkpoint in report.validation.checkpoints) if report.validation else 0
+    return (gates, Words(f", {counted(checks, 'data expectation')} met.") if checks else Words("."))
+
+
+def trouble(report: Report, found: Trouble) -> Sentence:
+    """Return what is wrong, without a full stop."""
+    if found.kind == "data" and report.data:
+        return (Words("The data could not be fetched: "), report.data.error)
+    if found.kind == "validation":
+        return _validation(report)
+    if found.kind == "tests":
+        return _tests(report)
+    if found.kind == "training" and report.training:
+        return _training(report.training)
+    if found.kind == "missing":
+        why = "it was not started" if found.effect else "it was cancelled, ran out of time or could not start"
+        return (Words("The job "), report.missing[found.index], Words(f" left no result: {why}"))
+    return gate(report.gates[found.index])
+
+
+def gate(verdict: Verdict) -> Sentence:
+    """Return why a gate does not pass."""
+    if verdict.status != "fail":
+        return (verdict.metric, Words(" could not be judged: "), *outcome(verdict))
+    value, bound = number(verdict.value, verdict.bound), number(verdict.bound, verdict.value)
+    if verdict.rule in ("min", "max"):
+        side = "at least" if verdict.rule == "min" else "at most"
+        return (verdict.metric, Words(f" is {value}, the gate asks for {side} {bound}"))
+    moved = abs((verdict.value or 0) - (verdict.base or 0))
+    verb = "fell" if verdict.rule == "max-drop" else "rose"
+    before, after = number(verdict.base, verdict.value), number(verdict.value, verdict.base)
+    far, allowed = number(moved, verdict.bound), number(verdict.bound, moved)
+    return (verdict.metric, Words(f" {verb} by {far}, from {before} to {after}; the gate allows {allowed}"))
+
+
+def rule(verdict: Verdict) -> Words:
+    """Return what a gate asks for."""
+    bound = number(verdict.bound, verdict.value)
+    return Words({
+        "min": f"≥ {bound}",
+        "max": f"≤ {bound}",
+        "max-drop": f"at most {bound} below base",
+        "max-rise": f"at most {bound} above base",
+    }[verdict.rule])  # fmt: skip
+
+
+def outcome(verdict: Verdict) -> Sentence:
+    """Return the metric's value, or why it says nothing."""
+    value = number(verdict.value, verdict.bound)
+    because = (Words(" ("), verdict.reason, Words(")")) if verdict.reason else ()
+    if verdict.cause == "missing":
+        likely = (Words(", did you mean "), verdict.likely, Words("?")) if verdict.likely else (Words("."),)
+        known = (Words(" Known: "), *_list(verdict.names)) if verdict.names else (Words(" No metric is known at all"),)
+        return (Words("no such metric"), *because, *likely, *known)
+    return {
+        "": (value,),
+        "ambiguous": (Words("several files have it: write one of "), *_list(verdict.names)),
+        "not-finite": (value, Words(" is not a number to judge")),
+        "no-base": (value, Words("; there is no base to compare with")),
+        "new": (value, Words("; the base does not have this metric")),
+        "base-ambiguous": (Words("several files of the base have it: write one of "), *_list(verdict.names)),
+        "base-unreadable": (Words("its value at the base could not be read"), *because),
+        "base-not-finite": (Words("its value at the base is "), number(verdict.base)),
+        "not-measured": (Words("nothing was measured, because training did not finish"),),
+    }[verdict.cause]
+
+
+def source(verdict: Verdict) -> Words:
+    """Return whose configuration asks for it."""
+    return Words("base branch") if verdict.source == "base" else Words("this change")
+
+
+def notice(item: Notice) -> Sentence:
+    """Return a notice as a sentence."""
+    names = _list(item.names)
+    return {
+        "gates-changed": (
+            Words("The gates are changed in this change. Both the base's and the new ones are judged: "),
+            *names,
+        ),
+        "sections-removed": (Words("This change removes from the configuration: "), *names),
+        "base-config": (
+            Words("The base's configuration could not be read, so this change's own gates are judged: "),
+            *names,
+        ),
+        "no-baseline": (Words("There is no baseline: "), *names),
+        "not-measured": (Words("Metric files in the repository are not used, because training did not finish."),),
+        "no-metrics": (
+            Words("No metric file is known: declare one in "),
+            "dvc.yaml",
+            Words(" or name it under "),
+            "report.metrics",
+        ),
+        "facts": (Words("What a job left behind could not be read: "), *names),
+        "dvc": (Words("DVC could not say everything: "), *names),
+        "cut": (Words("Too many to show all: "), *names),
+        "dropped": (Words("Left out, because the report would be too large: "), *names),
+    }[item.kind]
+
+
+def hardware(training: Training) -> Words:
+    """Return the machine in a few words; names of GPUs are printed elsewhere, as text from outside."""
+    parts = [counted(training.cpus, "CPU") if training.cpus else "", size(training.memory) if training.memory else ""]
+    return Words(", ".join(part for part in parts if part))
+
+
+def _gates(found: list[Trouble]) -> Words:
+    failed = len([trouble for trouble in found if trouble.kind == "gate" and not trouble.error])
+    broken = len([trouble for trouble in found if trouble.kind == "gate" and trouble.error])
+    parts = [
+        counted(failed, "gate") + " failed" if failed else "",
+        counted(broken, "gate") + " not judged" if broken else "",
+    ]
+    return Words(", ".join(part for part in parts if part))
+
+
+def _validation(report: Report) -> Sentence:
+    checkpoints = report.validation.checkpoints if report.validation else ()
+    for checkpoint in checkpoints:
+        if checkpoint.error:
+            return (Words("Checkpoint "), checkpoint.name, Words(" could not be run: "), checkpoint.error)
+    for checkpoint in checkpoints:
+        for item in checkpoint.expectations:
+            if not item.success and item.severity == "critical":
+                column = (Words(" on column "), item.column) if item.column else ()
+                said = item.error or item.observed
+                observed = (Words(" (observed "), said, Words(")")) if said else ()
+                return (
+                    Words("Data validation failed: "),
+                    item.type,
+                    *column,
+                    Words(" in checkpoint "),
+                    checkpoint.name,
+                    *observed,
+                )
+    return (
+        Words("Data validation failed: "),
+        (report.validation.error if report.validation else "") or "no expectation is named",
+    )
+
+
+def _tests(report: Report) -> Sentence:
+    tests = report.tests
+    if tests is None or tests.failed < 1:
+        return (
+            Words("Tests failed: "),
+            tests.command if tests else "",
+            Words(f" ended with exit status {tests.exit if tests else 1}"),
+        )
+    total = tests.passed + tests.failed
+    first = (Words(", first "), tests.failures[0]) if tests.failures else ()
+    return (Words(f"{tests.failed} of {counted(total, 'test')} failed"), *first)
+
+
+def _training(training: Training) -> Sentence:
+    last = next((line for line in reversed(training.tail) if line.strip()), "")
+    said = (Words("; its last line is "), last) if last else ()
+    return (
+        Words("Training failed: "),
+        training.command,
+        Words(f" ended with exit status {training.exit} after {duration(training.seconds)}"),
+        *said,
+    )
+
+
+def _list(names: tuple[str, ...]) -> Sentence:
+    """Return names with commas between them."""
+    return tuple(part for index, name in enumerate(names) for part in ((Words(", "), name) if index else (name,)))

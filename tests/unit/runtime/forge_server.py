@@ -1,0 +1,103 @@
+"""A forge on loopback: keeps comments, records requests, fails when told to."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, urlsplit
+
+PAGE = 2
+
+
+@dataclass
+class Server:
+    """Comments kept by a forge, the requests it saw, and the failures it is told to have."""
+
+    url: str = ""
+    comments: list[dict[str, Any]] = field(default_factory=list)
+    requests: list[tuple[str, str, dict[str, str], Any]] = field(default_factory=list)
+    failures: dict[tuple[str, str], list[tuple[int, dict[str, str], str]]] = field(default_factory=dict)
+
+    def fail(self, method: str, part: str, *answers: tuple[int, dict[str, str], str]) -> None:
+        self.failures[method, part] = list(answers)
+
+    def seen(self, method: str) -> list[str]:
+        return [path for verb, path, _, _ in self.requests if verb == method]
+
+
+class Handler(BaseHTTPRequestHandler):
+    server_state: ClassVar[Server]
+
+    def handle_any(self) -> None:
+        state = self.server_state
+        length = int(self.headers.get("Content-Length", 0))
+        body = json.loads(self.rfile.read(length)) if length else None
+        state.requests.append((self.command, self.path, dict(self.headers), body))
+        for (method, part), answers in state.failures.items():
+            if method == self.command and part in self.path and answers:
+                status, headers, text = answers.pop(0)
+                self.reply(status, text.encode(), headers)
+                return
+        self.serve(body)
+
+    def serve(self, body: Any) -> None:
+        state, parts = self.server_state, urlsplit(self.path)
+        if parts.path.endswith("/user"):
+            self.reply(200, b'{"login": "bot", "username": "bot"}')
+        elif self.command == "GET":
+            page = int(parse_qs(parts.query).get("page", ["1"])[0])
+            items = state.comments[(page - 1) * PAGE : page * PAGE]
+            more = page * PAGE < len(state.comments)
+            address = f"{state.url}{parts.path}?page={page + 1}"
+            headers = {"X-Next-Page": str(page + 1) if more else "", "Link": f'<{address}>; rel="next"' if more else ""}
+            self.reply(200, json.dumps(items).encode(), headers)
+        elif self.command == "POST":
+            state.comments.append(note(len(state.comments) + 1, body["body"]))
+            self.reply(201, b"{}")
+        else:
+            number = int(parts.path.rsplit("/", 1)[1])
+            next(item for item in state.comments if item["id"] == number)["body"] = body["body"]
+            self.reply(200, b"{}")
+
+    def reply(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in {**(headers or {}), "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = do_PUT = do_PATCH = handle_any  # noqa: N815
+
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing."""
+
+
+def note(number: int, body: str, author: str = "bot", *, system: bool = False) -> dict[str, Any]:
+    """Return a comment as either forge would list it."""
+    kind = "Bot" if author.endswith("bot") else "User"
+    return {
+        "id": number,
+        "body": body,
+        "user": {"login": author, "type": kind},
+        "author": {"username": author},
+        "system": system,
+    }
+
+
+@contextmanager
+def serve() -> Iterator[Server]:
+    """Run one for the length of a block."""
+    state = Server()
+    handler = type("Bound", (Handler,), {"server_state": state})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
+        state.url = f"http://127.0.0.1:{http.server_port}"
+        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield state
+        http.shutdown()
+        thread.join()

@@ -1,0 +1,48 @@
+"""A report whose every text is hostile and whose every list is full."""
+
+from __future__ import annotations
+
+import math
+
+from mlcicd.runtime.gate import Verdict
+from mlcicd.runtime.report import model
+from mlcicd.runtime.report.model import MAX_TEXT, Report
+
+MARKUP = "`|</details></code><script>alert(1)</script><img src=//h/x onerror=y>![x](//h/y) @org/team {{ 7*7 }} \u202e "
+
+
+def report(text: str = MARKUP, *, size: int = 1) -> Report:
+    """Return it; lists have `size` times their usual number of rows."""
+    long = (text * MAX_TEXT)[:MAX_TEXT]
+    metrics = [model.Metric(name=long, file=long, key=f"{n}", base=0.1, change=math.nan) for n in range(10 * size)]
+    verdict = Verdict(
+        metric=long, rule="min", bound=1, status="error", cause="missing", names=(long,) * 8, likely=long, reason=long
+    )
+    line = model.Line(side="change", name=long, points=tuple((float(n), n / 3) for n in range(200)))
+    row = model.Expectation(type=long, column=long, success=False, expected=long, observed=long)
+    point = model.Checkpoint(name=long, success=False, passed=0, failed=9, expectations=(row,) * 4 * size)
+    return Report(
+        title=long,
+        state="fail",
+        sha="a" * 40,
+        base_found=long,
+        gates=(verdict,) * 5 * size,
+        metrics=tuple(metrics),
+        unread=(model.Unread(side="base", file=long, key=long, reason=long),) * 2 * size,
+        params=(model.Param(name=long, file=long, base=long, change=long),) * 2 * size,
+        curves=(model.Curve(title=long, x_label=long, y_label=long, lines=(line,)),) * 3,
+        data=model.Fetched(files=1, bytes=1, verified=True),
+        validation=model.Validation(success=False, seconds=1, checkpoints=(point,) * 2),
+        tests=model.Tests(
+            command=long, exit=1, seconds=1, passed=1, failed=9, skipped=0, failures=(long,) * 20, tail=(long,) * 20
+        ),
+        training=model.Training(
+            command=long,
+            exit=1,
+            seconds=1,
+            gpus=(long,) * 2,
+            stages=(model.Stage(name=long, state="run"),) * 5 * size,
+            tail=(long,) * 20,
+        ),
+        notices=tuple(model.Notice(kind="facts", names=(long,) * 20) for _ in range(20)),
+    )

@@ -1,0 +1,227 @@
+"""The verb `report` in real repositories without DVC: what it reads, judges and writes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from xml.etree import ElementTree as Xml
+
+import pytest
+from click.testing import CliRunner
+
+from mlcicd.cli.report import report as command
+from mlcicd.errors import Refused
+from mlcicd.runtime import facts
+from mlcicd.runtime.ci import Ci
+from mlcicd.runtime.report import document
+from mlcicd.runtime.report.model import Report
+from mlcicd.runtime.report.run import Written, report
+
+CONFIG = """\
+version: 1
+project: {name: digits}
+train: {command: python train.py}
+report: {metrics: [metrics.json], params: [params.yaml]}
+gates:
+  - {metric: accuracy, min: 0.9}
+  - {metric: accuracy, max-drop: 0.01}
+"""
+TRAINED = facts.TrainFacts(
+    command="python train.py", exit=0, seconds=1.5, hardware=facts.Hardware(cpus=2, memory=2**30)
+)
+
+
+def git(*arguments: str) -> str:
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main"]
+    return subprocess.run(["git", *identity, *arguments], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def measure(accuracy: object, **more: object) -> None:
+    Path("metrics.json").write_text(json.dumps({"accuracy": accuracy, **more}))
+
+
+def commit() -> str:
+    git("add", "mlcicd.yaml", "metrics.json", "params.yaml")
+    git("commit", "--quiet", "-m", "change")
+    return git("rev-parse", "HEAD")
+
+
+@pytest.fixture
+def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A repository with accuracy 0.95 at its only commit, checked out on a branch, with training done."""
+    monkeypatch.chdir(tmp_path)
+    git("init", "--quiet")
+    Path("mlcicd.yaml").write_text(CONFIG)
+    Path("params.yaml").write_text("train: {lr: 0.1, depth: 6}\n")
+    measure(0.95, size=10)
+    sha = commit()
+    git("checkout", "--quiet", "-b", "change")
+    facts.write(TRAINED, "train")
+    return sha
+
+
+def run(ci: Ci | None = None, *, metric_files: tuple[str, ...] = ()) -> Report:
+    return made(ci, metric_files=metric_files).report
+
+
+def made(ci: Ci | None = None, *, metric_files: tuple[str, ...] = ()) -> Written:
+    return report(Path("mlcicd.yaml"), "", metric_files, Path(".mlcicd"), ci or Ci())
+
+
+def statuses(report: Report) -> list[tuple[str, str]]:
+    return [(verdict.rule, verdict.status) for verdict in report.gates]
+
+
+def kinds(report: Report) -> list[str]:
+    return [notice.kind for notice in report.notices]
+
+
+def test_a_small_fall_passes_and_every_file_is_written(base: str) -> None:
+    measure(0.945, size=10)
+    Path("params.yaml").write_text("train: {lr: 0.2, depth: 6}\n")
+    summary = Path("summary.md")
+    written = made(Ci(summary=summary))
+    report = written.report
+    assert (report.state, report.base, report.title) == ("pass", base, "digits")
+    assert statuses(report) == [("min", "pass"), ("max-drop", "pass")]
+    assert [(metric.name, metric.base, metric.change) for metric in report.metrics] == [
+        ("accuracy", 0.95, 0.945),
+        ("size", 10, 10),
+    ]
+    assert [(param.name, param.base, param.change) for param in report.params] == [("train.lr", "0.1", "0.2")]
+    assert [path.name for path in written.files] == ["report.json", "report.md", "report.html", "junit.xml"]
+    assert document.load(written.files[0]) == report
+    assert summary.read_text().startswith("<!-- mlcicd:report v=1")
+    assert Xml.parse(written.files[3]).getroot().attrib["tests"] == "3"
+    written.raise_for_state()
+
+
+def test_a_large_fall_fails(base: str) -> None:
+    measure(0.93)
+    written = made()
+    assert (written.report.state, statuses(written.report)[0]) == ("fail", ("max-drop", "fail"))
+    with pytest.raises(Refused, match="1 gate failed"):
+        written.raise_for_state()
+
+
+def test_a_change_that_lowers_its_own_gate_is_judged_by_the_base(base: str) -> None:
+    measure(0.85)
+    Path("mlcicd.yaml").write_text(CONFIG.replace("min: 0.9}", "min: 0.1}").replace("0.01", "0.5"))
+    report = run()
+    assert report.state == "fail"
+    assert kinds(report) == ["gates-changed"]
+    judged = {(verdict.source, verdict.rule, verdict.bound): verdict.status for verdict in report.gates}
+    assert judged == {
+        ("base", "min", 0.9): "fail",
+        ("base", "max-drop", 0.01): "fail",
+        ("change", "min", 0.1): "pass",
+        ("change", "max-drop", 0.5): "pass",
+    }
+
+
+def test_a_change_that_removes_its_gates_and_its_checks_is_judged_and_said(base: str) -> None:
+    measure(0.85)
+    Path("mlcicd.yaml").write_text("version: 1\ntest: {command: 'true'}\nreport: {metrics: [metrics.json]}\n")
+    facts.write(facts.TestFacts(command="true", exit=0, seconds=0), "test")
+    report = run()
+    assert report.state == "fail"
+    assert {notice.kind: notice.names for notice in report.notices} == {
+        "gates-changed": ("accuracy",),
+        "sections-removed": ("train",),
+    }
+
+
+def test_an_unreadable_configuration_at_the_base_is_said(base: str) -> None:
+    git("checkout", "--quiet", "main")
+    Path("mlcicd.yaml").write_text("version: [\n")
+    commit()
+    git("checkout", "--quiet", "-B", "change")
+    Path("mlcicd.yaml").write_text(CONFIG)
+    report = run()
+    assert kinds(report) == ["base-config"]
+    assert {verdict.source for verdict in report.gates} == {"change"}
+
+
+def test_without_a_base_comparisons_stay_open_and_are_visible(base: str) -> None:
+    report = run(Ci(sha=base))
+    assert (report.state, report.base) == ("no-baseline", "")
+    assert statuses(report) == [("max-drop", "no-base"), ("min", "pass")]
+
+
+def test_a_job_that_left_nothing_is_an_error_and_committed_metrics_are_not_believed(base: str) -> None:
+    Path(".mlcicd/train.json").unlink()
+    report = run()
+    assert (report.state, report.missing) == ("error", ("train",))
+    assert {verdict.cause for verdict in report.gates} == {"not-measured"}
+    assert report.metrics == ()
+
+
+def test_a_crashed_training_shows_its_last_lines(base: str) -> None:
+    facts.write(TRAINED.model_copy(update={"exit": 1, "tail": ("Traceback", "ValueError: no data")}), "train")
+    written = made()
+    assert written.report.state == "error"
+    assert "ValueError: no data" in written.files[1].read_text()
+    assert "ValueError: no data" in written.files[2].read_text()
+
+
+def test_facts_of_another_version_count_as_missing_and_are_said(base: str) -> None:
+    Path(".mlcicd/train.json").write_text('{"exit": 0}')
+    report = run()
+    assert (report.state, report.missing, kinds(report)) == ("error", ("train",), ["facts", "not-measured"])
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [("", "the file is empty"), ('{"accuracy": 0.', "Expecting"), ('{"accuracy": "high"}', "the text 'high'")],
+)
+def test_a_bad_metric_file_fails_the_gate_and_is_named(base: str, content: str, reason: str) -> None:
+    Path("metrics.json").write_text(content)
+    report = run()
+    assert report.state == "error"
+    assert report.unread[0].file == "metrics.json"
+    assert report.unread[0].reason.startswith(reason)
+    assert reason in report.gates[0].reason
+
+
+def test_nan_fails_closed(base: str) -> None:
+    Path("metrics.json").write_text('{"accuracy": NaN}')
+    report = run()
+    assert statuses(report) == [("min", "error"), ("max-drop", "error")]
+    assert document.load(Path(".mlcicd/report.json")).metrics[0].name == "accuracy"
+
+
+def test_metric_files_can_be_named_on_the_command_line(base: str) -> None:
+    Path("other.toml").write_text("accuracy = 0.99\n")
+    assert run(metric_files=("other.toml",)).metrics[0].file == "other.toml"
+
+
+def test_a_project_in_a_folder_of_the_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    git("init", "--quiet")
+    Path("ml").mkdir()
+    Path("mlcicd.yaml").write_text(CONFIG.replace("name: digits", "root: ml"))
+    Path("ml/metrics.json").write_text('{"accuracy": 0.95}')
+    git("add", ".")
+    git("commit", "--quiet", "-m", "one")
+    Path("ml/metrics.json").write_text('{"accuracy": 0.951}')
+    facts.write(TRAINED, "train")
+    report = run()
+    assert (report.metrics[0].base, report.metrics[0].change) == (0.95, 0.951)
+    assert report.notices == ()
+
+
+def test_without_a_configuration_it_still_compares(base: str) -> None:
+    Path("mlcicd.yaml").unlink()
+    Path(".mlcicd/train.json").unlink()
+    measure(0.9)
+    report = run(metric_files=("metrics.json",))
+    assert (report.metrics[0].base, report.metrics[0].change) == (0.95, 0.9)
+
+
+def test_the_command_prints_the_verdict_and_refuses(base: str) -> None:
+    measure(0.5)
+    result = CliRunner().invoke(command, ["--metrics", "metrics.json  metrics.json"])
+    assert isinstance(result.exception, Refused)
+    assert "❌ 2 gates failed" in result.output
+    assert ".mlcicd/report.html" in result.output
