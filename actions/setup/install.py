@@ -1,0 +1,64 @@
+"""Install mlcicd into $RUNNER_TEMP/mlcicd, apart from the project and from the runner's own Python.
+
+Dependencies come from the hash-locked files beside this one; mlcicd itself is this action's own checkout, so that
+action and tool are always of the same commit. With MLCICD_SOURCE it is that requirement instead.
+Runs on any Python 3.8 or newer, with nothing but the standard library.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+LAUNCHER = """#!/bin/sh
+# -I: whatever lies in the repository being checked can not be imported instead of mlcicd.
+exec "$(dirname "$0")/python" -I -m mlcicd "$@"
+"""
+
+
+def main() -> None:
+    """Make the environment; print what was installed."""
+    home = Path(os.environ["RUNNER_TEMP"]) / "mlcicd"
+    source = os.environ.get("MLCICD_SOURCE", "")
+    uv = shutil.which("uv") or bootstrap(home.with_name("mlcicd-uv"))
+    run(uv, "venv", "--quiet", "--clear", "--python", ">=3.11", str(home))
+    python = str(home / "bin" / "python")
+    if source:
+        run(uv, "pip", "install", "--quiet", "--python", python, source)
+    else:
+        locked = ["--require-hashes", "--requirement", str(HERE / "requirements.txt")]
+        run(uv, "pip", "install", "--quiet", "--python", python, *locked)
+        link(home, HERE.parent.parent)
+    if not (home / "bin" / "uv").exists():
+        (home / "bin" / "uv").symlink_to(uv)
+    run(str(home / "bin" / "mlcicd"), "--version")
+
+
+def bootstrap(folder: Path) -> str:
+    """Install the locked uv with pip and return its path."""
+    run(sys.executable, "-m", "venv", str(folder))
+    locked = ["--require-hashes", "--requirement", str(HERE / "uv.txt")]
+    run(str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *locked)
+    return str(folder / "bin" / "uv")
+
+
+def link(home: Path, checkout: Path) -> None:
+    """Make the checkout importable in the environment, and give it a launcher; nothing is built."""
+    packages = next((home / "lib").glob("python3.*")) / "site-packages"
+    (packages / "mlcicd.pth").write_text(str(checkout) + "\n", encoding="utf-8")
+    launcher = home / "bin" / "mlcicd"
+    launcher.write_text(LAUNCHER, encoding="utf-8")
+    launcher.chmod(0o755)
+
+
+def run(*command: str) -> None:
+    """Run a command; its failure ends this one, with its own message as the last thing in the log."""
+    code = subprocess.run(command, check=False).returncode
+    if code:
+        sys.exit(f"mlcicd setup: '{' '.join(command[:3])} ...' failed with exit code {code}")
+
+
+if __name__ == "__main__":
+    main()
