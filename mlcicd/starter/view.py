@@ -1,0 +1,139 @@
+"""From findings to what the templates lay out: values that the file format accepts, each with its source."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from mlcicd import __version__, release
+from mlcicd.config import model
+from mlcicd.detect import Found, Seen, dvc
+from mlcicd.starter import gates
+
+SCHEMA = f"https://raw.githubusercontent.com/{release.REPOSITORY}/v{__version__}/docs/mlcicd.schema.json"
+# In the order of the file. A section whose view is empty is an example in a comment; these two are left out instead.
+SECTIONS = ("project", "data", "validate", "test", "train", "report", "gates")
+WITHOUT_EXAMPLE = ("project", "report")
+PULLING = "dvc repro --pull --allow-missing"
+MAX_LEFT_OUT = 5
+_NOTHING = Seen(value="pytest -q", source="an example: nothing to run was seen here")
+_REMARKS = {
+    "local": "This remote is a path on one machine: CI's machines will not have it.",
+    "ssh": "The runner needs an SSH key that this remote accepts.",
+}
+
+
+def view(found: Found) -> dict[str, Any]:
+    """Return what `templates/init` prints: a key for each section, None where nothing was seen."""
+    view: dict[str, Any] = {
+        "schema": SCHEMA,
+        "platforms": found.repository.platforms,
+        "project": _project(found),
+        "data": _data(found.remote),
+        "validate": _checkpoints(found.checkpoints),
+        "test": found.test,
+        "train": _train(found),
+        "report": _report(found),
+        "gates": gates.suggest([metric for metric in found.metrics if _fits(model.MetricName, metric.name)]),
+        "ungated": _ungated(found),
+        "left_out": list(itertools.islice(_left_out(found), MAX_LEFT_OUT)),
+    }
+    if not (view["validate"] or view["test"] or view["train"]):
+        view["test"] = _NOTHING
+    return view
+
+
+def _project(found: Found) -> dict[str, Any] | None:
+    fields = {
+        "python": found.python,
+        "install": found.install,
+        "root": found.root if found.root.value != "." and _fits(model.RelativePath, found.root.value) else None,
+        "branch": found.repository.branch if _fits(model.Branch, found.repository.branch.value) else None,
+    }
+    return fields if any(fields.values()) else None
+
+
+def _data(remote: dvc.Remote | None) -> dict[str, Any] | None:
+    if remote is None or not _fits(model.Text, remote.name):
+        return None
+    chosen = "DVC's default" if remote.default else "the only one"
+    secrets = {"secrets": list(remote.secrets)}
+    return {
+        "remote": Seen(value=remote.name, source=f"{chosen} ({remote.kind}), {dvc.CONFIG}"),
+        "credentials": Seen(value=secrets, source=f"usual for {remote.kind}") if remote.secrets else None,
+        "remarks": [_REMARKS[remote.kind]] if remote.kind in _REMARKS else [],
+    }
+
+
+def _checkpoints(seen: Seen[tuple[str, ...]] | None) -> Seen[list[str]] | None:
+    names = [name for name in seen.value if _fits(model.Text, name)] if seen else []
+    return Seen(value=names, source=seen.source) if seen and names else None
+
+
+def _train(found: Found) -> Seen[str] | None:
+    if not found.pipelines:
+        return found.train
+    files = [pipeline.file for pipeline in found.pipelines]
+    words = [PULLING if found.remote else "dvc repro"]
+    if len(files) > 1:
+        words.append("--all-pipelines")
+    elif not _fits(model.RelativePath, files[0]):
+        return None
+    elif files[0] != dvc.FILE:
+        words.append(shlex.quote(files[0]))
+    stages = list(dict.fromkeys(stage for pipeline in found.pipelines for stage in pipeline.stages))
+    return Seen(value=" ".join(words), source=f"{some(files)}: {some(stages)}")
+
+
+def _report(found: Found) -> Seen[list[str]] | None:
+    if found.pipelines or not found.metric_files:
+        return None
+    return Seen(value=list(found.metric_files), source="seen here")
+
+
+def _ungated(found: Found) -> str:
+    """Say why no gate could be suggested."""
+    if found.metrics:
+        names = some([metric.name for metric in found.metrics])
+        return f"not clear what is good for {names}: min, max, max-drop or max-rise"
+    if found.metric_files:
+        return f"no value is here yet in {some(found.metric_files)}"
+    return "not seen: metrics"
+
+
+def _left_out(found: Found) -> Iterator[str]:
+    """Name what was seen and cannot be written, because the file format does not accept such a name."""
+    named = (
+        ("default branch", model.Branch, [found.repository.branch.value]),
+        ("folder", model.RelativePath, [found.root.value, *(pipeline.file for pipeline in found.pipelines)]),
+        ("DVC remote", model.Text, [found.remote.name] if found.remote else []),
+        ("checkpoint", model.Text, found.checkpoints.value if found.checkpoints else []),
+        ("metric", model.MetricName, [metric.name for metric in found.metrics if gates.better(metric.key)]),
+    )
+    for what, kind, names in named:
+        yield from (f"the {what} {some([name])}" for name in names if not _fits(kind, name))
+
+
+def some(names: Sequence[str], most: int = 4) -> str:
+    """Join names for a note: a few, and how many more; long ones are cut."""
+    shown = [name if len(name) <= 40 else f"{name[:39]}…" for name in names[:most]]
+    return ", ".join(shown) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _fits(kind: Any, value: object) -> bool:
+    """Tell whether the file format accepts a value as this kind of text."""
+    try:
+        _adapter(kind).validate_python(value)
+    except ValidationError:
+        return False
+    return True
+
+
+@functools.cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
