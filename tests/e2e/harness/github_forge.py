@@ -1,0 +1,111 @@
+"""GitHub, as far as comments on a pull request go."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.harness.forge import NOW, Answer, Forge, Request
+
+LONGEST = 65_536
+
+
+class GitHubForge(Forge):
+    """GitHub's issue comments and pull requests, at `/` and, as GitHub Enterprise Server has them, at `/api/v3`.
+
+    Attributes:
+        project, change: the repository and pull request that exist.
+        head: the pull request's head commit, as the API shows it.
+    """
+
+    prefixes = ("", "/api/v3")
+    bot: Mapping[str, Any] = {"login": "github-actions[bot]", "id": 41898282, "type": "Bot"}
+
+    def __init__(self, description: Path, *, project: str = "acme/ml", change: int = 7) -> None:
+        super().__init__(description)
+        self.project, self.change, self.head = project, change, "a" * 40
+
+    @property
+    def enterprise_url(self) -> str:
+        """Base address as on GitHub Enterprise Server."""
+        return f"{self.address}/api/v3"
+
+    def add(self, body: str, *, author: Mapping[str, Any] | None = None, change: int | None = None) -> dict[str, Any]:
+        """Add a comment, by our bot unless another author is given, and return it."""
+        with self._lock:
+            id, number = next(self._ids), change or self.change
+            api, page = f"{self.address}/repos/{self.project}", f"{self.address}/{self.project}/pull/{number}"
+            comment = {
+                "id": id,
+                "node_id": f"IC_{id}",
+                "url": f"{api}/issues/comments/{id}",
+                "html_url": f"{page}#issuecomment-{id}",
+                "issue_url": f"{api}/issues/{number}",
+                "body": body,
+                "user": dict(author or self.bot),
+                "author_association": "NONE",
+                "performed_via_github_app": None,
+                "created_at": NOW,
+                "updated_at": NOW,
+            }
+            self.comments.append(comment)
+            return comment
+
+    def given_token(self, request: Request) -> str:
+        """Read `Authorization: Bearer …` or `token …`."""
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        return token if kind.lower() in ("bearer", "token") else ""
+
+    def denied(self) -> Answer:
+        """Answer as for the token of a pull request from a fork."""
+        return Answer(status=403, body={"message": "Resource not accessible by integration"})
+
+    def unknown_token(self) -> Answer:
+        """Answer as for a token nobody knows."""
+        return Answer(status=401, body={"message": "Bad credentials"})
+
+    def answer(self, request: Request) -> Answer:
+        """Serve comments and the pull request of the one project."""
+        if "user-agent" not in request.headers:
+            self.violations.append(f"{request.method} {request.path}: GitHub refuses requests without a User-Agent")
+        root = f"/repos/{self.project}"
+        if request.path == f"{root}/pulls/{self.change}" and request.method == "GET":
+            return Answer(status=200, body={"number": self.change, "state": "open", "head": {"sha": self.head}})
+        if match := re.fullmatch(rf"{re.escape(root)}/issues/(\d+)/comments", request.path):
+            return self._conversation(request, int(match[1]))
+        if match := re.fullmatch(rf"{re.escape(root)}/issues/comments/(\d+)", request.path):
+            return self._one(request, int(match[1]))
+        return Answer(status=404, body={"message": "Not Found"})
+
+    def _conversation(self, request: Request, number: int) -> Answer:
+        if number != self.change:
+            return Answer(status=404, body={"message": "Not Found"})
+        if request.method == "POST":
+            return self._invalid(request) or Answer(status=201, body=self.add(request.body["body"], change=number))
+        issue = f"{self.address}/repos/{self.project}/issues/{number}"
+        rows, place = self.page(request, [one for one in self.comments if one["issue_url"] == issue], 30)
+        return Answer(status=200, body=rows, headers=self.next_link(request, place))
+
+    def _one(self, request: Request, id: int) -> Answer:
+        comment = next((one for one in self.comments if one["id"] == id), None)
+        if comment is None:
+            return Answer(status=404, body={"message": "Not Found"})
+        if request.method == "DELETE":
+            self.comments.remove(comment)
+            return Answer(status=204)
+        if request.method == "PATCH":
+            if invalid := self._invalid(request):
+                return invalid
+            comment["body"] = request.body["body"]
+        return Answer(status=200, body=comment)
+
+    def _invalid(self, request: Request) -> Answer | None:
+        body = request.body.get("body") if isinstance(request.body, dict) else None
+        if not isinstance(body, str) or not body:
+            return Answer(status=422, body={"message": "Validation Failed"})
+        if len(body) > LONGEST:
+            error = {"message": f"Body is too long (maximum is {LONGEST} characters)"}
+            return Answer(status=422, body={"message": "Validation Failed", "errors": [error]})
+        return None
