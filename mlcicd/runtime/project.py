@@ -18,6 +18,8 @@ from mlcicd.runtime import process
 VENV = ".venv"
 # Of the environment that mlcicd itself runs in, and not the project's.
 _OWN = frozenset({"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE"})
+# Trust the certificates that this machine trusts (a company's own, say), not only those that uv brings.
+_TRUST = {"UV_NATIVE_TLS": "true"}
 # What is read in CI are logs, and none of the project's tools is to report home.
 _QUIET = {"DVC_NO_ANALYTICS": "1", "GX_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
 
@@ -66,7 +68,7 @@ def environ(root: Path, inherited: Mapping[str, str]) -> dict[str, str]:
     inherited_path = [
         folder for folder in inherited.get("PATH", os.defpath).split(os.pathsep) if folder not in ("", own)
     ]
-    found = {name: value for name, value in inherited.items() if name not in _OWN} | _QUIET
+    found = _TRUST | {name: value for name, value in inherited.items() if name not in _OWN} | _QUIET
     if (venv / "bin").is_dir():
         found["VIRTUAL_ENV"] = str(venv)
         inherited_path.insert(0, str(venv / "bin"))

@@ -11,6 +11,14 @@ class MissingTool(Exception):
     """A program cannot be had; the message names it and says how to get it."""
 
 
+# Where systems keep the certificates that they trust; node brings its own and does not look there.
+BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
+
+
+def _trust() -> dict[str, str]:
+    return next(({"NODE_EXTRA_CA_CERTS": path} for path in BUNDLES if Path(path).is_file()), {})
+
+
 def run_set_up(argv: list[str], cwd: Path, what: str, **environ: str) -> None:
     """Run a program to its end.
 
@@ -24,7 +32,7 @@ def run_set_up(argv: list[str], cwd: Path, what: str, **environ: str) -> None:
     done = subprocess.run(
         argv,
         cwd=cwd,
-        env=os.environ | environ,
+        env=_trust() | os.environ | environ,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
