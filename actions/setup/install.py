@@ -56,7 +56,7 @@ def link(home: Path, checkout: Path) -> None:
 def run(*command: str) -> None:
     """Run a command; its failure ends this one, with its own message as the last thing in the log."""
     # Trust the certificates that this machine trusts (a company's own, say), not only those that uv brings.
-    code = subprocess.run(command, env={"UV_NATIVE_TLS": "true", **os.environ}, check=False).returncode
+    code = subprocess.run(command, env={"UV_SYSTEM_CERTS": "true", **os.environ}, check=False).returncode
     if code:
         sys.exit(f"mlcicd setup: '{' '.join(command[:3])} ...' failed with exit code {code}")
 

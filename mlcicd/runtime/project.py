@@ -19,7 +19,7 @@ VENV = ".venv"
 # Of the environment that mlcicd itself runs in, and not the project's.
 _OWN = frozenset({"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE"})
 # Trust the certificates that this machine trusts (a company's own, say), not only those that uv brings.
-_TRUST = {"UV_NATIVE_TLS": "true"}
+_TRUST = {"UV_SYSTEM_CERTS": "true"}
 # What is read in CI are logs, and none of the project's tools is to report home.
 _QUIET = {"DVC_NO_ANALYTICS": "1", "GX_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
 

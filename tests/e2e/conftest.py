@@ -93,5 +93,11 @@ def clone(example: demo.Demo, tmp_path: Path) -> demo.Demo:
 
 def uv(*arguments: str, **variables: str) -> None:
     """Run uv, which must succeed."""
-    done = subprocess.run(["uv", *arguments], env={"UV_NATIVE_TLS": "true", **os.environ, **variables}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["uv", *arguments],
+        env={"UV_SYSTEM_CERTS": "true", **os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr

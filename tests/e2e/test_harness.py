@@ -704,7 +704,8 @@ def test_workflow_defects_are_found(tools: Tools, tmp_path: Path, linters: set[s
     path = write(tmp_path / ".github/workflows/bad.yml", CLEAN.replace(old, new))
     found = lint.lint_github([path], tools)
     assert linters <= {finding.split(":")[0] for finding in found}, found
-    assert all(str(path) in finding or finding.startswith("jactionlint") for finding in found)
+    # Some name the file as it is seen from the working directory.
+    assert all(path.name in finding or finding.startswith("jactionlint") for finding in found)
 
 
 @pytest.mark.parametrize(

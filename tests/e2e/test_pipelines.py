@@ -119,7 +119,7 @@ def test_a_better_model_passes_and_its_second_push_updates_the_comment(better: d
     first = platform.run(better.repo, 1)
     first.assert_jobs(GREEN)
     assert first.report["state"] == "pass"
-    assert [row["verdict"] for row in first.report["gates"]] == ["pass"] * 3
+    assert [row["status"] for row in first.report["gates"]] == ["pass"] * 3
     rows = {row["name"]: row for row in first.report["metrics"]}
     assert rows["accuracy"]["base"] == base["accuracy"]
     assert rows["accuracy"]["change"] > base["accuracy"]

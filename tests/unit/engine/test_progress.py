@@ -105,7 +105,10 @@ def test_the_table_shows_every_job_as_it_is_now(monkeypatch: pytest.MonkeyPatch)
     ]
 
 
-def test_on_a_terminal_only_failures_are_lines_and_the_table_goes_away(run: Run) -> None:
+def test_on_a_terminal_only_failures_are_lines_and_the_table_goes_away(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
     screen = Terminal()
     display = Live(Console(file=screen, force_terminal=True, color_system=None, width=100))
     run(job("good", "echo fine"), job("bad", "echo [red] broken; exit 1"), display=display, parallel=1)
