@@ -179,8 +179,8 @@ class Runner(Section):
     )
     image: Text | None = Field(
         None,
-        description="Container image on GitLab; `python:<project.python>` when absent.",
-        examples=["nvidia/cuda:12.6.0-base-ubuntu24.04"],
+        description="Container image on GitLab, with python3 and git in it; `python:<project.python>` when absent.",
+        examples=["pytorch/pytorch:2.9.0-cuda12.6-cudnn9-runtime"],
     )
 
     @property

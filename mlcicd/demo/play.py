@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 
@@ -36,7 +37,8 @@ def play(folder: Path, *, keep: bool, say: Say) -> int:
         return code
     _show(demo, say)
     say(f"\nFrom nothing to here in {time.monotonic() - started:.0f} s. Try another value in params.yaml, commit, and")
-    say(f"  cd {demo.repo} && mlcicd run")
+    # By its path, because `uv run` puts mlcicd on PATH for this one command only.
+    say(f"  cd {demo.repo} && {Path(sys.executable).with_name('mlcicd')} run")
     return code
 
 

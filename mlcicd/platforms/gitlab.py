@@ -84,9 +84,11 @@ def _need(need: Job, job: Job) -> dict[str, Any]:
     }
 
 
-def _rule(job: Job, event: str, branch: str) -> str:
-    rule = _SOURCE[event].format(branch=branch)
-    return rule + _SAME_PROJECT if job.trusted and event == "pull_request" else rule
+def _rule(job: Job, event: str, branch: str) -> dict[str, Any]:
+    """A newer push replaces the pipeline of a merge request; what runs on the default branch finishes."""
+    proposed = event == "pull_request"
+    condition = _SOURCE[event].format(branch=branch) + (_SAME_PROJECT if job.trusted and proposed else "")
+    return {"condition": condition, "finishes": not proposed}
 
 
 def _timeout(minutes: int) -> str:
