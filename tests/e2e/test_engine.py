@@ -36,4 +36,4 @@ def test_a_crashed_training_is_reported_and_leaves_the_repository_alone(clone: d
     report = json.loads((clone.repo / ".mlcicd/report.json").read_text("utf-8"))
     assert report["state"] == "error"
     assert "the tree is too big" in (clone.repo / ".mlcicd/report.md").read_text("utf-8")
-    assert repository.git(clone.repo, "status", "--porcelain", "--untracked-files=all") == "?? .venv"
+    assert repository.git(clone.repo, "status", "--porcelain", "--untracked-files=all") == ""
