@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,8 @@ from mlcicd import release, write
 from mlcicd.config.load import load
 from mlcicd.errors import Refused, UsageError
 from mlcicd.plan.build import build
-from mlcicd.platforms import PLATFORMS
+from mlcicd.plan.model import Pipeline
+from mlcicd.platforms import PLATFORMS, Platform
 from mlcicd.platforms.common import Seed
 
 
@@ -48,10 +49,13 @@ def compare(config: Path, root: Path, only: Sequence[str] = ()) -> Made:
     files = {path: text for name in names for path, text in PLATFORMS[name].files(pipeline, current).items()}
     # A platform taken out of the configuration leaves files behind, which are stale too.
     owned = [pattern for name in only or PLATFORMS for pattern in PLATFORMS[name].OWNED]
+    changes = write.compare(files, root, owned)
+    for name in names:
+        _read_back(PLATFORMS[name], files, pipeline, changes)
     seeds = [seed for name in names for seed in PLATFORMS[name].seeds()]
     return Made(
-        changes=tuple(write.compare(files, root, owned)),
-        seeds=tuple(seed for seed in seeds if not (root / seed.path).exists()),
+        changes=tuple(changes),
+        seeds=tuple(seed for seed in seeds if not os.path.lexists(root / seed.path)),
         advice=tuple(seed.advice for seed in seeds if _lacks(root / seed.path, seed.needle)),
     )
 
@@ -95,5 +99,21 @@ def summary(made: Made, *, dry: bool) -> Iterator[str]:
         yield "every file is current"
 
 
+def _read_back(
+    platform: Platform, files: Mapping[str, str], pipeline: Pipeline, changes: Sequence[write.Change]
+) -> None:
+    """Parse what would be written: its jobs must be the plan's, whatever a template did.
+
+    What is on the disk already, byte for byte, was read back when it was written.
+    """
+    if all(change.kind == "same" for change in changes if change.path == platform.MAIN):
+        return
+    found, meant = platform.read(files[platform.MAIN]), {job.id: job.needs for job in pipeline.jobs}
+    if found != meant:
+        raise AssertionError(f"a template lost the plan: {found} is not {meant}")
+
+
 def _lacks(path: Path, needle: str) -> bool:
-    return path.is_file() and needle not in path.read_text("utf-8", "replace")
+    if not path.is_file():
+        return os.path.lexists(path)  # a folder, or a link to nothing
+    return needle not in path.read_text("utf-8", "replace")

@@ -6,6 +6,7 @@ edited file is told from an old one without any state kept elsewhere.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import hashlib
 import os
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mlcicd.errors import Refused
+from mlcicd.errors import OutsideError, Refused
 
 Kind = Literal["new", "changed", "same", "stale", "edited", "foreign", "blocked"]
 
@@ -24,7 +25,7 @@ _MARK = re.compile(r"# Generated from mlcicd\.yaml by .* digest ([0-9a-f]{16})")
 _REFUSED: Mapping[Kind, str] = {
     "edited": "was edited after mlcicd wrote it",
     "foreign": "was not written by mlcicd",
-    "blocked": "is a folder or a link, not a file",
+    "blocked": "is a folder or a link, or below one that is a file or a link",
 }
 
 
@@ -73,21 +74,35 @@ def apply(changes: Sequence[Change], root: Path) -> None:
 
     Raises:
         Refused: when a file is not ours to write; names each, with the diff and the way out.
+        OutsideError: when the disk refuses.
     """
     if refused := [change for change in changes if change.kind in _REFUSED]:
         raise _refusal(refused)
     pending = [change for change in changes if change.kind in ("new", "changed")]
-    scratch = [(_prepare(root / change.path, change.new or ""), root / change.path) for change in pending]
-    for ready, path in scratch:
-        ready.replace(path)
-    for change in changes:
-        if change.kind == "stale":
-            (root / change.path).unlink()
+    targets = [root / change.path for change in pending]
+    try:
+        for change, target in zip(pending, targets, strict=True):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _scratch(target).write_bytes((change.new or "").encode())
+        for target in targets:
+            _scratch(target).replace(target)
+        for change in changes:
+            if change.kind == "stale":
+                (root / change.path).unlink()
+    except OSError as error:
+        raise OutsideError(
+            f"{error.filename}: cannot be written: {error.strerror}",
+            hint="make sure that this user may write there, then run `mlcicd generate` again",
+        ) from None
+    finally:
+        for target in targets:
+            with contextlib.suppress(OSError):
+                _scratch(target).unlink(missing_ok=True)
 
 
 def _compare(path: str, new: str, root: Path) -> Change:
     target = root / path
-    if target.is_symlink() or (target.exists() and not target.is_file()):
+    if target.is_symlink() or (target.exists() and not target.is_file()) or _is_cut_off(path, root):
         return Change(path=path, kind="blocked", old=None, new=new)
     if not target.exists():
         return Change(path=path, kind="new", old=None, new=new)
@@ -95,6 +110,12 @@ def _compare(path: str, new: str, root: Path) -> Change:
     if old == new:
         return Change(path=path, kind="same", old=old, new=new)
     return Change(path=path, kind=_whose(old, "changed"), old=old, new=new)
+
+
+def _is_cut_off(path: str, root: Path) -> bool:
+    """A folder on the way that is a file ends it; one that is a link leads out of the repository."""
+    above = [root / folder for folder in Path(path).parents[:-1]]
+    return any(folder.is_symlink() or (folder.exists() and not folder.is_dir()) for folder in above)
 
 
 def _stale(path: str, root: Path) -> Change:
@@ -126,11 +147,8 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _prepare(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    scratch.write_bytes(text.encode())
-    return scratch
+def _scratch(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
 
 def _refusal(refused: Sequence[Change]) -> Refused:

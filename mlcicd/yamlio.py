@@ -100,7 +100,8 @@ def place(tree: Any, path: Sequence[str | int]) -> Place:
     node = tree
     for step in path:
         if isinstance(node, CommentedMap) and step in node:
-            line, column = node.lc.value(step)
+            # Where nothing was written, the reader says the place of what comes next.
+            line, column = node.lc.key(step) if node[step] is None else node.lc.value(step)
         elif isinstance(node, CommentedSeq) and isinstance(step, int) and step < len(node):
             line, column = node.lc.item(step)
         else:
@@ -172,6 +173,8 @@ def _reason(error: MarkedYAMLError) -> str:
         return "there are merge conflict markers in the file: resolve them first"
     if "found duplicate key" in problem:
         return problem.split(" with value")[0].replace("found ", "")
+    if "found another document" in problem:
+        return "a second document begins here, and one file holds one: remove this line"
     if "\\t" in problem or "'\t'" in problem:
         return "a tab cannot indent YAML: use spaces"
     return problem

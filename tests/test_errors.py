@@ -97,3 +97,12 @@ def test_a_folder_in_its_place(tmp_path: Path) -> None:
     (tmp_path / "mlcicd.yaml").mkdir()
     with pytest.raises(UsageError, match="cannot be read"):
         load(tmp_path / "mlcicd.yaml")
+
+
+def test_below_the_folder_of_the_file_its_place_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mlcicd.yaml").touch()
+    (tmp_path / "ml").mkdir()
+    monkeypatch.chdir(tmp_path / "ml")
+    with pytest.raises(UsageError, match="no such file") as caught:
+        load(Path("mlcicd.yaml"))
+    assert caught.value.hint == f"there is one in {tmp_path}: run this there"

@@ -23,13 +23,15 @@ def main() -> None:
     home = Path(os.environ["RUNNER_TEMP"]) / "mlcicd"
     source = os.environ.get("MLCICD_SOURCE", "")
     uv = shutil.which("uv") or bootstrap(home.with_name("mlcicd-uv"))
-    run(uv, "venv", "--quiet", "--clear", "--python", ">=3.11", str(home))
+    # Away from the repository: what its pyproject.toml tells uv (an index, a version) is not about this tool.
+    away = ["--project", os.environ["RUNNER_TEMP"]]
+    run(uv, "venv", "--quiet", "--clear", *away, "--python", ">=3.11", str(home))
     python = str(home / "bin" / "python")
     if source:
-        run(uv, "pip", "install", "--quiet", "--python", python, source)
+        run(uv, "pip", "install", "--quiet", *away, "--python", python, source)
     else:
         locked = ["--require-hashes", "--requirement", str(HERE / "requirements.txt")]
-        run(uv, "pip", "install", "--quiet", "--python", python, *locked)
+        run(uv, "pip", "install", "--quiet", *away, "--python", python, *locked)
         link(home, HERE.parent.parent)
     if not (home / "bin" / "uv").exists():
         (home / "bin" / "uv").symlink_to(uv)

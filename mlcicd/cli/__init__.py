@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import sys
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import click
 
 from mlcicd import __version__
-from mlcicd.errors import MlcicdError
+from mlcicd.errors import MlcicdError, OutsideError
 
 # verb → help line; the module is mlcicd.cli.<verb>, the function has the verb's name.
 VERBS = {
@@ -27,6 +28,11 @@ VERBS = {
     "report": "Compare with the base, judge the gates, write the report.",
     "comment": "Post report.json as one comment on the pull request.",
 }
+
+# What a disk or its owner refuses is no bug of ours, wherever it happens.
+_DISK = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOTDIR, errno.EISDIR}
+)
 
 
 class Verbs(click.Group):
@@ -77,9 +83,18 @@ def main(args: list[str] | None = None) -> None:
         click.echo("stopped", err=True)
         code = 130
     except Exception as error:
-        explain(_bug(error))
-        code = MlcicdError.exit_code
+        told = _disk(error) if isinstance(error, OSError) and error.errno in _DISK else _bug(error)
+        explain(told)
+        code = told.exit_code
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _disk(error: OSError) -> OutsideError:
+    place = error.filename if isinstance(error.filename, str) else "the output"
+    return OutsideError(
+        f"{place}: cannot be read or written: {error.strerror}",
+        hint="make sure that this user may read and write there, and that the disk has room; then run this again",
+    )
 
 
 def _bug(error: Exception) -> MlcicdError:

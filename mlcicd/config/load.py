@@ -56,11 +56,16 @@ def read(path: Path) -> str:
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
-        raise UsageError(f"{path}: no such file", hint="run `mlcicd init` to write one") from None
+        raise UsageError(f"{path}: no such file", hint=_where_one_is(path)) from None
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+        raise UsageError(
+            f"{path}: cannot be read: {error.strerror}", hint="make it a file that this user may read"
+        ) from None
     if len(raw) > MAX_BYTES:
-        raise UsageError(f"{path}: {len(raw):,} bytes is too large for a configuration (limit {MAX_BYTES:,})")
+        raise UsageError(
+            f"{path}: {len(raw):,} bytes is too large for a configuration (limit {MAX_BYTES:,})",
+            hint="is this the right file? `docs/config.md` and `mlcicd schema` list what belongs in it",
+        )
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -68,6 +73,13 @@ def read(path: Path) -> str:
         raise UsageError(
             f"{path.name}:{line}: not UTF-8 text (byte {error.start})", hint="save the file as UTF-8"
         ) from None
+
+
+def _where_one_is(path: Path) -> str:
+    """Say what to do about a file that is not there; most often one is in a folder above."""
+    above = [] if path.is_absolute() else path.parent.absolute().parents
+    found = next((folder for folder in above if (folder / path.name).is_file()), None)
+    return f"there is one in {found}: run this there" if found else "run `mlcicd init` to write one"
 
 
 def parse(text: str, name: str = FILE) -> Config:
@@ -84,7 +96,7 @@ def parse(text: str, name: str = FILE) -> Config:
             [Problem(line=error.place.line, column=error.place.column, text=error.reason)], name, lines
         ) from None
     if tree is None:
-        raise UsageError(f"{name}: the file is empty", hint="run `mlcicd init` to write one")
+        raise UsageError(f"{name}: the file is empty", hint="delete it and run `mlcicd init` to write one")
     if not isinstance(tree, CommentedMap):
         raise _refuse([Problem(line=1, column=1, text=f"expected keys and values, got {_kind(tree)}")], name, lines)
     try:
@@ -155,7 +167,10 @@ def _explain(detail: Any, path: Sequence[str | int]) -> str:
         known = expected.replace(" or ", ", ").split(", ")
         return f"expected {expected}, got {_show(value)}" + _nearest(str(value), known)
     if kind == "string_type" and isinstance(value, int | float) and not isinstance(value, bool):
-        return f'expected text, got the number {value}: write it in quotes, "{value}"'
+        written = _written(value)
+        if path[-1] == "timeout":
+            return f"expected a duration, got the number {written}: add a unit, such as 30m, 6h or 2d"
+        return f'expected text, got the number {written}: write it in quotes, "{written}"'
     if kind == "value_error":
         return str(context["error"])
     if kind == "string_pattern_mismatch":
@@ -205,10 +220,16 @@ def _nearest(word: str, known: Sequence[str]) -> str:
 
 
 def _show(value: Any) -> str:
-    text = (
-        repr(str(value)) if isinstance(value, str) else _kind(value) if isinstance(value, dict | list) else str(value)
-    )
+    if value is None or isinstance(value, bool | dict | list):
+        text = str(value).lower() if isinstance(value, bool) else _kind(value)
+    else:
+        text = repr(str(value)) if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _written(value: float) -> str:
+    """Return a number as it stands in the file: 3.10 is another Python than 3.1."""
+    return yamlio.dump({"it": value}).removeprefix("it: ").strip()
 
 
 def _kind(value: Any) -> str:

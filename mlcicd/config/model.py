@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 PlatformName = Literal["github", "gitlab"]
 
@@ -72,6 +72,7 @@ class Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
+        defer_build=True,  # the whole file is checked at once, so no section needs a validator of its own
         alias_generator=lambda name: name.replace("_", "-"),
         populate_by_name=True,
     )
@@ -275,6 +276,14 @@ class Config(Section):
     report: Report = Field(default_factory=Report, description="What is compared and where it is shown.")
     gates: tuple[Gate, ...] = Field((), description="Conditions the change must meet.")
     tool: Tool = Field(default_factory=Tool, description="Where CI gets mlcicd from.")
+
+    @field_validator("data", "validate_", "test", "train", mode="before")
+    @classmethod
+    def _says_something(cls, section: Any) -> Any:
+        """A key without a value would leave its section out, which nobody means who writes `data:`."""
+        if section is None:
+            raise ValueError("has no value: give it keys, or {} for the defaults, or remove it")
+        return section
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Config:

@@ -91,6 +91,12 @@ def remote(folder: Folder) -> Remote | None:
         folder.note(CONFIG, f"the default remote '{chosen}' is not defined there")
     elif remotes:
         folder.note(CONFIG, "names no default remote, which training pulls from: run `dvc remote default NAME`")
+    elif data := folder.find(lambda name: name.endswith(".dvc")):
+        folder.note(
+            data[0],
+            "kept with DVC, but no remote that CI could fetch it from is in .dvc/config: `dvc remote add --default "
+            "NAME URL`, `dvc push`, then delete mlcicd.yaml and run `mlcicd init` again",
+        )
     return _remote(next(iter(remotes)), remotes, default=False) if len(remotes) == 1 else None
 
 

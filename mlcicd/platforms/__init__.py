@@ -19,6 +19,11 @@ class Platform(Protocol):
         """Patterns of the files that only mlcicd writes; one that is no longer produced is removed."""
         ...
 
+    @property
+    def MAIN(self) -> str:  # noqa: N802 - a module's constant
+        """The file that holds the jobs."""
+        ...
+
     def files(self, pipeline: Pipeline, release: Release) -> dict[str, str]:
         """Lay the pipeline out in this platform's files, by path from the repository's root."""
         ...

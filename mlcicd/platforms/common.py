@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-
-from mlcicd.plan.model import Pipeline
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,11 +18,3 @@ class Seed:
     text: str
     needle: str
     advice: str
-
-
-def verified(text: str, pipeline: Pipeline, read: Callable[[str], Mapping[str, tuple[str, ...]]]) -> str:
-    """Return the rendered text after reading it back: its jobs must be the plan's, whatever a template did."""
-    found, meant = dict(read(text)), {job.id: job.needs for job in pipeline.jobs}
-    if found != meant:
-        raise AssertionError(f"a template lost the plan: {found} is not {meant}")
-    return text

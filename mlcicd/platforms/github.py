@@ -9,12 +9,12 @@ from typing import Any
 from mlcicd import resources, yamlio
 from mlcicd.errors import UsageError
 from mlcicd.plan.model import Call, Job, Pipeline, Save, Setup, Step
-from mlcicd.platforms.common import Seed, verified
+from mlcicd.platforms.common import Seed
 from mlcicd.platforms.pins import CHECKOUT
 from mlcicd.release import Release
 from mlcicd.render import render
 
-WORKFLOW = ".github/workflows/mlcicd.yml"
+MAIN = ".github/workflows/mlcicd.yml"
 VENDORED = ".github/mlcicd"
 OWNED = (".github/workflows/mlcicd*.yml", f"{VENDORED}/**/*")
 
@@ -33,7 +33,7 @@ def files(pipeline: Pipeline, release: Release) -> dict[str, str]:
     Raises:
         UsageError: when actions are referenced as published but this build does not know its commit.
     """
-    made = {WORKFLOW: verified(render("github/workflow.yml.j2", view(pipeline, release)), pipeline, read)}
+    made = {MAIN: render("github/workflow.yml.j2", view(pipeline, release))}
     if pipeline.vendored:
         made |= _vendored()
     return made
@@ -71,9 +71,17 @@ def _job(job: Job, words: Mapping[str, str]) -> dict[str, Any]:
         "runner": _runner(job),
         "timeout": job.timeout,
         "may_fail": job.may_fail,
-        "permissions": [{**asdict(right), "scope": _PERMISSION[right.scope]} for right in job.permissions],
+        "permissions": _permissions(job, words),
         "steps": [_step(step, words) for step in job.steps],
     }
+
+
+def _permissions(job: Job, words: Mapping[str, str]) -> list[dict[str, str]]:
+    rights = [{**asdict(right), "scope": _PERMISSION[right.scope]} for right in job.permissions]
+    if words["source"] and not any(right["scope"] == "contents" for right in rights):
+        # Without it the checkout of a private repository fails.
+        rights.insert(0, {"scope": "contents", "level": "read", "why": "check out the actions that are kept here"})
+    return rights
 
 
 def _runner(job: Job) -> str | list[str]:

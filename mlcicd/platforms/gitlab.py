@@ -7,11 +7,11 @@ from typing import Any
 
 from mlcicd import yamlio
 from mlcicd.plan.model import Call, Job, Load, Pipeline, Setup
-from mlcicd.platforms.common import Seed, verified
+from mlcicd.platforms.common import Seed
 from mlcicd.release import Release
 from mlcicd.render import render
 
-PIPELINE = ".gitlab/mlcicd.yml"
+MAIN = ".gitlab/mlcicd.yml"
 ROOT = ".gitlab-ci.yml"
 OWNED = (".gitlab/mlcicd*.yml",)
 
@@ -27,14 +27,14 @@ _SAME_PROJECT = " && $CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_MERGE_REQUEST_PR
 
 def files(pipeline: Pipeline, release: Release) -> dict[str, str]:
     """Return the one file."""
-    return {PIPELINE: verified(render("gitlab/pipeline.yml.j2", view(pipeline, release)), pipeline, read)}
+    return {MAIN: render("gitlab/pipeline.yml.j2", view(pipeline, release))}
 
 
 def seeds() -> list[Seed]:
     """Return the file that includes ours; a team that has one already adds one line to it."""
-    line = f"include: [{{local: {PIPELINE}}}]"
-    text = render("gitlab/root.yml.j2", {"local": PIPELINE})
-    return [Seed(path=ROOT, text=text, needle=PIPELINE, advice=f"add to {ROOT}: {line}")]
+    line = f"include: [{{local: {MAIN}}}]"
+    text = render("gitlab/root.yml.j2", {"local": MAIN})
+    return [Seed(path=ROOT, text=text, needle=MAIN, advice=f"add to {ROOT}: {line}")]
 
 
 def read(text: str) -> dict[str, tuple[str, ...]]:

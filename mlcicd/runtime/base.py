@@ -60,6 +60,12 @@ def show(root: Path, sha: str, path: str) -> bytes | None:
     return result.stdout if result.returncode == 0 else None
 
 
+def listed(root: Path, sha: str, name: str) -> list[str]:
+    """Return the paths, from `root`, of every file called `name` at a commit."""
+    found = _output(root, "ls-tree", "-r", "-z", "--name-only", sha).split("\0")
+    return [path for path in found if path.rpartition("/")[2] == name]
+
+
 def _explicit(root: Path, revision: str) -> Base:
     sha, reason = commit(root, revision) or commit(root, f"origin/{revision}"), ""
     if not sha:

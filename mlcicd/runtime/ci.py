@@ -52,7 +52,8 @@ def detect(environ: Mapping[str, str]) -> Ci:
 
 def _github(environ: Mapping[str, str]) -> Ci:
     event = _event(environ.get("GITHUB_EVENT_PATH"))
-    request = event.get("pull_request") or {}
+    request = event.get("pull_request")
+    request = request if isinstance(request, dict) else {}
     project = environ.get("GITHUB_REPOSITORY", "")
     server = f"{environ.get('GITHUB_SERVER_URL', 'https://github.com')}/{project}"
     sha = (request.get("head") or {}).get("sha") or environ.get("GITHUB_SHA", "")
@@ -80,7 +81,7 @@ def _github(environ: Mapping[str, str]) -> Ci:
         run=_number(environ.get("GITHUB_RUN_NUMBER")),
         attempt=_number(environ.get("GITHUB_RUN_ATTEMPT")) or 1,
         links={name: link for name, link in links.items() if link},
-        token=environ.get("MLCICD_TOKEN") or environ.get("GITHUB_TOKEN", ""),
+        token=_token(environ, "GITHUB_TOKEN"),
         summary=Path(summary) if summary else None,
     )
 
@@ -110,7 +111,7 @@ def _gitlab(environ: Mapping[str, str]) -> Ci:
         fetch=_known(fetch),
         run=_number(environ.get("CI_PIPELINE_IID")),
         links={name: link for name, link in links.items() if link},
-        token=environ.get("MLCICD_TOKEN") or environ.get("GITLAB_TOKEN", ""),
+        token=_token(environ, "GITLAB_TOKEN"),
     )
 
 
@@ -120,6 +121,11 @@ def _event(path: str | None) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return event if isinstance(event, dict) else {}
+
+
+def _token(environ: Mapping[str, str], usual: str) -> str:
+    """Return the token; a secret that was pasted with its line end is still the same token."""
+    return environ.get("MLCICD_TOKEN", "").strip() or environ.get(usual, "").strip()
 
 
 def _known(revisions: tuple[str, ...]) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Publisher = Literal["cml", "native"]
 CML_SECONDS = 120
+_TOKEN = re.compile(r"[!-~]+")
 
 
 def comment(path: Path, publisher: Publisher, ci: Ci, environ: Mapping[str, str]) -> list[str]:
@@ -38,6 +39,12 @@ def comment(path: Path, publisher: Publisher, ci: Ci, environ: Mapping[str, str]
     forge = FORGES[ci.forge]
     if not ci.token:
         raise OutsideError("no token to post the comment with", hint=forge.AUTHENTICATION)
+    if not _TOKEN.fullmatch(ci.token):
+        # Libraries would refuse it as a header, in a message that holds the token.
+        raise OutsideError(
+            "the token holds characters that no token has: spaces, line ends or letters beyond ASCII",
+            hint="set the secret again, the token alone and in one line",
+        )
     from mlcicd.runtime.report import render
 
     body = render.markdown(report)
@@ -56,9 +63,10 @@ def trusted(report: Report, ci: Ci) -> Report:
     Raises:
         UsageError: when the report is about another commit.
     """
-    if ci.sha and report.sha and report.sha != ci.sha:
+    if ci.sha and report.sha != ci.sha:
+        theirs = f"commit {report.sha[:7]}" if report.sha else "no commit"
         raise UsageError(
-            f"the report is about commit {report.sha[:7]}, this run about {ci.sha[:7]}",
+            f"the report is about {theirs}, this run about {ci.sha[:7]}",
             hint="post the report of the same run; a newer run posts its own",
         )
     links = {"link_run": model.link(ci.links.get("run", "")), "link_commit": model.link(ci.links.get("commit", ""))}

@@ -41,6 +41,7 @@ def fetch(project: Project, purpose: Purpose, remote: str | None, say: Say) -> f
         OutsideError: when the data cannot be had, or is corrupt.
         UsageError: when the configuration or a file of DVC's is wrong.
     """
+    facts.forget("data")
     settings = project.config.data or Data()
     remote = remote or settings.remote
     began = time.monotonic()

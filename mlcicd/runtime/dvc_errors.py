@@ -60,6 +60,8 @@ _CAUSES: tuple[tuple[str, str, str], ...] = (
         "fetch it: git fetch --depth 1 origin <branch or commit>",
     ),
 )
+# What DVC says of a file of the repository's own: dvc.yaml, dvc.lock, a .dvc file or one of parameters.
+_BROKEN = re.compile(r"'([^']+)',? (validation failed|\w+ file structure is corrupted)")
 _NOT_TRACKED = re.compile(r"'([^']+)' does not exist as an output or a stage name")
 _MISSING = re.compile(r"Missing cache files:|failed to transfer '|NoSuchKey|do not exist neither locally nor on remote")
 _OBJECT = re.compile(r"(?:failed to transfer '|^md5: )([0-9a-f]{32}(?:\.dir)?)", re.MULTILINE)
@@ -100,6 +102,12 @@ def explain(
         return UsageError(
             "this is not a DVC repository",
             hint="run `dvc init` in the project's folder, or remove `data` from mlcicd.yaml",
+        )
+    if found := _BROKEN.search(text):
+        return UsageError(
+            f"{found[1].removeprefix('./')}: DVC cannot use it: {found[2]}",
+            hint="correct the file; `dvc status` reads it the same way",
+            detail=detail,
         )
     if found := _NOT_TRACKED.search(text):
         return UsageError(

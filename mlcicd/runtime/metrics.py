@@ -61,18 +61,22 @@ def from_tree(file: str, tree: Tree) -> Values:
     """Take every leaf as a number: `{"val": {"auc": 0.9}}` has the key `val.auc`, lists count from `[0]`."""
     numbers: dict[Key, float] = {}
     problems = []
+    repeated: set[Key] = set()
     try:
         for key, leaf in flatten(tree, lists=True):
             reason = _why_no_number(leaf)
             if (file, key) in numbers:
                 reason = "the key is there twice, once nested and once with a dot"
+                repeated.add((file, key))
             if reason:
                 problems.append(Problem(file=file, key=key, reason=reason))
             else:
                 numbers[file, key] = float(leaf)
     except _Unusable as error:
         problems.append(Problem(file=file, reason=str(error)))
-    return Values(numbers=numbers, problems=tuple(problems))
+    # Which of two is meant nobody knows, so neither can pass a gate.
+    known = {key: number for key, number in numbers.items() if key not in repeated}
+    return Values(numbers=known, problems=tuple(problems))
 
 
 def join(sides: Iterable[Values]) -> Values:

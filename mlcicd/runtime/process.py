@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -23,8 +23,10 @@ TAIL = 40  # lines
 MAX_LINE = 2_000  # characters of a line that are kept
 GRACE = 10.0  # seconds a program has to end by itself when it is told to
 GRACE_ORPHANS = 0.5  # seconds for what it left behind
+PIPE_BYTES = 1024 * 1024  # as much as a pipe holds: no more can be left when a program has ended
 _BREAK = re.compile(rb"\r\n|\n|\r")
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|KEY|CREDENTIAL", re.IGNORECASE)
+_NO_PROGRAM = 127  # the shell's exit status
 _SECRET_LENGTH = 8  # shorter values would blot out ordinary words
 
 Show = Callable[[bytes], None]
@@ -92,6 +94,15 @@ def run(
     )
 
 
+def advice(exit: int) -> str:
+    """Return the next step after a user's command that ended with this status."""
+    if exit == _NO_PROGRAM:
+        return "a program was not found (its name is above): does project.install bring it, is it spelt right?"
+    if exit == 128 + signal.SIGKILL:
+        return "it was killed from outside, most often because memory ran out: use less, or a larger machine"
+    return "its output is above"
+
+
 def ask(argv: Sequence[str], *, cwd: Path, environ: Mapping[str, str], stdin: str = "") -> Answer:
     """Run a program quietly to its end and return what it printed; its exit status is for the caller to judge.
 
@@ -106,9 +117,13 @@ def ask(argv: Sequence[str], *, cwd: Path, environ: Mapping[str, str], stdin: st
     return Answer(exit=done.returncode, out=_text(done.stdout), err=_text(done.stderr))
 
 
-def scrub(lines: Sequence[str], environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Replace the values of secret-like variables in text that is kept; longest first, so that none shows in part."""
-    values = {value for name, value in environ.items() if _SECRET_NAME.search(name) and len(value) >= _SECRET_LENGTH}
+def scrub(lines: Sequence[str], environ: Mapping[str, str], declared: Collection[str] = ()) -> tuple[str, ...]:
+    """Replace the values of secrets in text that is kept; longest first, so that none shows in part.
+
+    A secret is a variable that is `declared` as one, or whose name says so.
+    """
+    secret = {value for name, value in environ.items() if name in declared or _SECRET_NAME.search(name)}
+    values = {value for value in secret if len(value) >= _SECRET_LENGTH}
     # A value of several lines (a key file) never stands in one line as a whole.
     parts = {part for value in values for part in (value, *value.splitlines()) if len(part) >= _SECRET_LENGTH}
     ordered = sorted(parts, key=len, reverse=True)
@@ -169,7 +184,8 @@ def _pump(child: subprocess.Popen[bytes], show: Show, keeper: _Keeper, deadline:
     assert child.stdout is not None  # noqa: S101 - it was opened as a pipe
     with selectors.DefaultSelector() as selector:
         selector.register(child.stdout, selectors.EVENT_READ)
-        while True:
+        left = PIPE_BYTES
+        while left > 0:
             # Asked before reading: what a child wrote before it ended is then still read.
             ended = child.poll() is not None
             ready = selector.select(0 if ended else 0.1)
@@ -177,6 +193,7 @@ def _pump(child: subprocess.Popen[bytes], show: Show, keeper: _Keeper, deadline:
             if chunk:
                 show(chunk)
                 keeper.take(chunk)
+                left -= len(chunk) if ended else 0  # something it left behind may go on printing for ever
             elif ended:
                 # Something it left behind may hold the stream open: that is no reason to wait.
                 return True
@@ -185,6 +202,7 @@ def _pump(child: subprocess.Popen[bytes], show: Show, keeper: _Keeper, deadline:
                 return _waits(child, deadline)
             if deadline and time.monotonic() > deadline:
                 return False
+    return True
 
 
 def _waits(child: subprocess.Popen[bytes], deadline: float | None) -> bool:

@@ -35,6 +35,12 @@ class Project:
         """Return the environment of the project's programs, as it is now (`setup` may make it)."""
         return environ(self.root, os.environ)
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every variable that the configuration declares to be a secret."""
+        data, train = self.config.data, self.config.train
+        return (*(data.credentials.secrets if data else ()), *(train.secrets if train else ()))
+
 
 def load(config_path: Path = Path(file.FILE)) -> Project:
     """Read the configuration for the repository in the working directory.
@@ -98,7 +104,7 @@ def setup(project: Project, say: Callable[[str], None]) -> None:
     if done.exit:
         raise OutsideError(
             f"project.install failed with exit status {done.exit} after {done.seconds:.1f} s",
-            detail="\n".join(process.scrub(done.tail, environment)),
+            detail="\n".join(process.scrub(done.tail, environment, project.secrets)),
             hint=f"run it in {settings.root} to see why: {settings.install.strip()}",
         )
     say(f"project environment ready in {time.monotonic() - began:.1f} s")

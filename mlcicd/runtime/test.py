@@ -61,14 +61,17 @@ def run(project: Project, command: str | None, say: Callable[[str], None]) -> Te
         failed=counts.failed,
         skipped=counts.skipped,
         failures=counts.failures,
-        tail=process.scrub(done.tail, environ) if done.exit else (),
+        tail=process.scrub(done.tail, environ, project.secrets) if done.exit else (),
     )
     facts.write(found, "test")
     say(f"tests: {_told(counts)} in {found.seconds:.1f} s")
     if done.exit == _NOTHING_COLLECTED and (counts.passed + counts.failed == 0 or _PYTEST.search(command)):
-        raise Refused("pytest collected no tests", hint="a job that tests nothing must not look like one that passed")
+        raise Refused(
+            "pytest collected no tests, and a job that tests nothing must not look like one that passed",
+            hint="add a test, or remove `test` from mlcicd.yaml",
+        )
     if done.exit:
-        raise Refused(f"the tests failed with exit status {done.exit}")
+        raise Refused(f"the tests failed with exit status {done.exit}", hint=process.advice(done.exit))
     return found
 
 

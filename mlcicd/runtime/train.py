@@ -79,14 +79,14 @@ def run(project: Project, command: str | None, say: Callable[[str], None]) -> Tr
         hardware=_hardware(environ, project),
         stages=stages.facts(),
         outputs=tuple(kept),
-        tail=process.scrub(done.tail, environ) if done.exit else (),
+        tail=process.scrub(done.tail, environ, project.secrets) if done.exit else (),
     )
     facts.write(found, "train")
     say(_summary(found))
     if done.exit:
         failed = [stage.name for stage in found.stages if stage.state == "failed"]
         where = f" in stage {', '.join(failed)}" if failed else ""
-        raise Refused(f"training failed{where} with exit status {done.exit}", hint="its output is above")
+        raise Refused(f"training failed{where} with exit status {done.exit}", hint=process.advice(done.exit))
     return found
 
 

@@ -45,6 +45,7 @@ def run(project: Project, names: Sequence[str], say: Callable[[str], None]) -> V
         OutsideError: when a checkpoint could not be run.
         UsageError: when a checkpoint does not exist.
     """
+    facts.forget("validate")
     began = time.monotonic()
     try:
         results = _results(project, _names(project, names))
@@ -157,7 +158,11 @@ def _refusal(found: Mapping[str, Any]) -> MlcicdError:
         return UsageError(f"checkpoint '{message}' does not exist{guess}", hint=f"those that exist in gx/: {there}")
     if found["refused"] == "absent":
         return UsageError(message, hint="run this where gx/ is (project.root), or make one with great_expectations")
-    return OutsideError(f"great_expectations could not start: {message}", hint="is gx/great_expectations.yml right?")
+    return UsageError(
+        f"the Great Expectations project in gx/ cannot be used: {message}",
+        hint="correct its great_expectations.yml, or the file below checkpoints/, validation_definitions/ or "
+        "expectations/ that this is about",
+    )
 
 
 def _checkpoint(result: Mapping[str, Any]) -> Checkpoint:
@@ -206,7 +211,10 @@ def _judge(found: ValidateFacts, unreached: Sequence[Mapping[str, Any]]) -> None
         )
     if not found.success:
         bad = [checkpoint.name for checkpoint in found.checkpoints if not checkpoint.success]
-        raise Refused(f"the data is not valid: {', '.join(dict.fromkeys(bad))}")
+        raise Refused(
+            f"the data is not valid: {', '.join(dict.fromkeys(bad))}",
+            hint=f"what was not met is above, and page by page in {facts.FOLDER / 'validate' / 'docs'}",
+        )
 
 
 def _told(expectation: Expectation) -> str:

@@ -74,7 +74,10 @@ def write(start: Start) -> None:
             shutil.copymode(start.path, scratch)
         scratch.replace(start.path)
     except OSError as error:
-        raise OutsideError(f"{start.path}: cannot be written: {error.strerror}") from None
+        raise OutsideError(
+            f"{start.path}: cannot be written: {error.strerror}",
+            hint="make sure that this user may write there, then run `mlcicd init` again",
+        ) from None
     finally:
         scratch.unlink(missing_ok=True)
 

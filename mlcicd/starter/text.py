@@ -59,7 +59,7 @@ def missing(found: Found, text: str, name: str) -> Addition:
     if not _only_adds(tree, text + addition, sections):
         raise UsageError(
             f"{name}: {', '.join(sections)} can be added, but not at the end of a file of this form",
-            hint="put this where it belongs:",
+            hint="put the lines above where they belong",
             detail=block.strip("\n"),
         )
     return Addition(text=addition, sections=sections)

@@ -9,7 +9,10 @@ from click.testing import CliRunner, Result
 
 from mlcicd import release
 from mlcicd.cli import cli
+from mlcicd.config.load import parse
 from mlcicd.errors import MlcicdError, Refused, UsageError
+from mlcicd.plan.build import build
+from mlcicd.platforms import github
 from mlcicd.release import Release
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -45,6 +48,15 @@ def test_an_existing_root_file_is_left_alone_and_the_one_line_is_named(tmp_path:
     assert (tmp_path / ".gitlab-ci.yml").read_text() == "stages: [mine]\n"
     (tmp_path / ".gitlab-ci.yml").write_text("include: [{local: .gitlab/mlcicd.yml}]\n")
     assert "add to" not in generate(tmp_path).output
+
+
+@pytest.mark.parametrize("kind", ["folder", "link"])
+def test_an_including_file_that_is_none_is_not_passed_over(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "mlcicd.yaml").write_text(BOTH)
+    place = tmp_path / ".gitlab-ci.yml"
+    place.mkdir() if kind == "folder" else place.symlink_to("elsewhere.yml")
+    assert "add to .gitlab-ci.yml" in generate(tmp_path).output
+    assert not (tmp_path / "elsewhere.yml").exists()
 
 
 def test_check_says_what_differs_and_what_to_run(tmp_path: Path) -> None:
@@ -117,3 +129,13 @@ def test_an_unpacked_action_knows_its_commit(path: str, expected: str, monkeypat
     monkeypatch.setattr(release, "PACKAGE", Path(path))
     assert release.current({}).commit == expected
     assert release.current({"MLCICD_COMMIT": COMMIT}).commit == COMMIT
+
+
+def test_a_template_that_loses_a_job_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mlcicd.yaml").write_text(BOTH)
+    whole = github.render(
+        "github/workflow.yml.j2", github.view(build(parse(BOTH)), Release(version="1", commit=COMMIT))
+    )
+    monkeypatch.setattr(github, "render", lambda name, view: whole.replace("needs: [train]", "needs: []"))
+    assert isinstance(generate(tmp_path).exception, AssertionError)
+    assert not (tmp_path / ".github").exists()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlcicd import write
-from mlcicd.errors import Refused
+from mlcicd.errors import OutsideError, Refused
 
 OWNED = (".ci/mlcicd*.yml",)
 NAME = ".ci/mlcicd.yml"
@@ -86,3 +86,37 @@ def test_line_ends_turned_by_a_checkout_are_no_edit(tmp_path: Path) -> None:
 def test_nothing_is_left_beside_the_files(tmp_path: Path) -> None:
     put(tmp_path, "a: 1\n")
     assert [path.name for path in (tmp_path / ".ci").iterdir()] == ["mlcicd.yml"]
+
+
+def test_a_disk_that_refuses_is_explained_and_nothing_is_half_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, "a: 1\n")
+    before = (tmp_path / NAME).read_bytes()
+    real = Path.write_bytes
+
+    def refuse(self: Path, data: bytes) -> int:
+        if "other" in self.name:
+            raise PermissionError(13, "Permission denied", str(self))
+        return real(self, data)
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    changes = write.compare({NAME: "a: 2\n", ".ci/other.yml": "a: 2\n"}, tmp_path, ())
+    with pytest.raises(OutsideError, match=r"other\.yml.*: cannot be written: Permission denied") as caught:
+        write.apply(changes, tmp_path)
+    assert caught.value.hint
+    assert [path.name for path in (tmp_path / ".ci").iterdir()] == ["mlcicd.yml"]
+    assert (tmp_path / NAME).read_bytes() == before
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_a_folder_on_the_way_that_is_none_stops_everything(kind: str, tmp_path: Path) -> None:
+    root, outside = tmp_path / "repository", tmp_path / "outside"
+    root.mkdir()
+    outside.mkdir()
+    folder = root / ".ci"
+    folder.touch() if kind == "file" else folder.symlink_to(outside)
+    with pytest.raises(Refused) as caught:
+        put(root, "a: 1\n")
+    assert NAME in caught.value.detail
+    assert list(outside.iterdir()) == []

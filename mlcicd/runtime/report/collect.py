@@ -13,7 +13,7 @@ from mlcicd.config.model import Config
 from mlcicd.errors import MlcicdError, UsageError
 from mlcicd.runtime import base as bases
 from mlcicd.runtime import dvc as dvc_program
-from mlcicd.runtime import facts, gate, handover
+from mlcicd.runtime import facts, gate, handover, tracked
 from mlcicd.runtime import project as projects
 from mlcicd.runtime.base import Base
 from mlcicd.runtime.ci import Ci
@@ -26,6 +26,16 @@ from mlcicd.runtime.report.sides import Sides
 
 Found = TypeVar("Found", bound=facts.Facts)
 
+# Settings that decide what is examined, and how: name, section, field.
+_DECISIVE = (
+    ("project.root", "project", "root"),
+    ("data.verify", "data", "verify"),
+    ("validate.checkpoints", "validate_", "checkpoints"),
+    ("test.command", "test", "command"),
+    ("train.command", "train", "command"),
+    ("report.metrics", "report", "metrics"),
+)
+
 
 def collect(config_path: Path, explicit_base: str, metric_files: Sequence[str], ci: Ci) -> Collected:
     """Collect everything from the workspace, the base commit and `.mlcicd/`.
@@ -35,14 +45,17 @@ def collect(config_path: Path, explicit_base: str, metric_files: Sequence[str], 
     """
     project = projects.load(config_path)
     config = project.config
-    handover.restore(project.root)
     notices: list[Notice] = []
+    own = _is_own(notices)
+    if own:
+        handover.restore(project.root)
     base = bases.resolve(project.root, ci, explicit_base, config.report.compare or config.project.default_branch)
-    left = _left(config if config_path.exists() else None, notices)
+    notices += [_notice("base-lost")] if ci.change and not base.sha else []
+    left = _left(config if config_path.exists() else None, notices, own=own)
     at_base = _config_at(base, config_path, notices)
     if at_base:
         notices += _changed(config, at_base)
-    sides = _sides(project, base, metric_files, notices)
+    sides = _sides(project, base, at_base or config, metric_files, notices)
     known = both.declared(sides)
     measured = "train" not in left.missing and not (left.training and left.training.exit)
     params, unread = both.params(sides)
@@ -64,14 +77,25 @@ def collect(config_path: Path, explicit_base: str, metric_files: Sequence[str], 
     return dataclasses.replace(found, notices=tuple(notices))
 
 
-def _left(config: Config | None, notices: list[Notice]) -> Collected:
-    """Read what the jobs left; without a configuration nothing is expected."""
-    found = Collected(
-        data=_facts(facts.DataFacts, "data", notices),
-        tests=_facts(facts.TestFacts, "test", notices),
-        validation=_facts(facts.ValidateFacts, "validate", notices),
-        training=_facts(facts.TrainFacts, "train", notices),
-    )
+def _is_own(notices: list[Notice]) -> bool:
+    """Tell whether `.mlcicd/` is this run's: what is committed there passes for results of jobs that never ran."""
+    names = tracked.committed(Path(), [str(facts.FOLDER)])
+    committed = [name for name in names if name and not name.endswith(".gitignore")]
+    if committed:
+        notices.append(_notice("facts", f"{committed[0]}: it is committed; git rm -r --cached {facts.FOLDER}"))
+    return not committed
+
+
+def _left(config: Config | None, notices: list[Notice], *, own: bool) -> Collected:
+    """Read what the jobs left, if it is this run's `own`; without a configuration nothing is expected."""
+    found = Collected()
+    if own:
+        found = Collected(
+            data=_facts(facts.DataFacts, "data", notices),
+            tests=_facts(facts.TestFacts, "test", notices),
+            validation=_facts(facts.ValidateFacts, "validate", notices),
+            training=_facts(facts.TrainFacts, "train", notices),
+        )
     if config is None:
         return found
     expected: tuple[tuple[Job, object, object], ...] = (
@@ -112,17 +136,26 @@ def _changed(config: Config, at_base: Config) -> list[Notice]:
     sections = {"data": "data", "validate": "validate_", "test": "test", "train": "train"}
     removed = [name for name, field in sections.items() if getattr(at_base, field) and not getattr(config, field)]
     names = list(dict.fromkeys(one.metric for one in gates))
+    altered = [name for name, section, key in _DECISIVE if _differs(config, at_base, section, key)]
     notices = [_notice("gates-changed", *names)] if names else []
+    notices += [_notice("settings-changed", *altered)] if altered else []
     return notices + ([_notice("sections-removed", *removed)] if removed else [])
 
 
-def _sides(project: Project, base: Base, metric_files: Sequence[str], notices: list[Notice]) -> Sides:
+def _differs(config: Config, at_base: Config, section: str, key: str) -> bool:
+    """Tell whether both have a section and disagree on one of its settings."""
+    mine, theirs = getattr(config, section), getattr(at_base, section)
+    return bool(mine and theirs) and getattr(mine, key) != getattr(theirs, key)
+
+
+def _sides(project: Project, base: Base, at_base: Config, metric_files: Sequence[str], notices: list[Notice]) -> Sides:
     return Sides(
         root=project.root,
         base=base.sha,
         dvc=_dvc(project, notices),
         metric_files=tuple(metric_files) or project.config.report.metrics,
         param_files=project.config.report.params,
+        base_files=tuple(metric_files) or at_base.report.metrics,
     )
 
 

@@ -50,6 +50,8 @@ def _cases(report: Report) -> Iterator[Case]:
         ("validation", report.validation),
         ("training", report.training),
     )
+    if base := bad.get(("base", 0)):
+        yield Case(group="report", name="base", error=plain(words.trouble(report, base)))
     for kind, found in jobs:
         if found is not None:
             trouble = next((trouble for trouble in bad.values() if trouble.kind == kind), None)

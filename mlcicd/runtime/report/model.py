@@ -164,7 +164,7 @@ class Notice(Part):
     """Something the reader of the report has to know; the words for it are in `words`."""
 
     kind: Literal[
-        "gates-changed", "sections-removed", "base-config", "no-baseline", "not-measured",
+        "gates-changed", "sections-removed", "settings-changed", "base-config", "base-lost", "not-measured",
         "no-metrics", "facts", "dvc", "cut", "dropped",
     ]  # fmt: skip
     names: Annotated[tuple[str, ...], Field(max_length=20)] = ()

@@ -47,7 +47,10 @@ def report(config: Path, explicit_base: str, metric_files: Sequence[str], output
         "report.html": render.html(made),
         "junit.xml": junit.junit(made),
     }
-    facts.make(output)
+    # Only our own folder hides itself from git: another one may hold more than the report.
+    if output == facts.FOLDER:
+        facts.make(output)
+    output.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         (output / name).write_text(text, encoding="utf-8")
     summarize(ci, render.markdown(made, limit=MAX_SUMMARY))

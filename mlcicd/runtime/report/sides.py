@@ -7,7 +7,8 @@ at the base is read from git; DVC is asked for what only its cache has.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import posixpath
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,6 +34,7 @@ class Sides:
         base: commit to compare with; "" when there is none.
         dvc: the program, when the project declares its pipeline with it.
         metric_files, param_files: what the configuration names; what DVC declares when empty.
+        base_files: the metric files that the base names, which a change cannot alter; the same when None.
         failures: filled with what DVC could not do.
     """
 
@@ -41,6 +43,7 @@ class Sides:
     dvc: Dvc | None
     metric_files: Sequence[str] = ()
     param_files: Sequence[str] = ()
+    base_files: Sequence[str] | None = None
     failures: list[str] = field(default_factory=list)
 
 
@@ -59,17 +62,21 @@ def before(sides: Sides, known: Declared) -> Values | None:
     """Return the metrics at the base, or None when there is none."""
     if not sides.base:
         return None
-    committed = {file: bases.show(sides.root, sides.base, file) for file in (*sides.metric_files, *known)}
+    named = sides.metric_files if sides.base_files is None else sides.base_files
+    committed = {file: bases.show(sides.root, sides.base, file) for file in (*sides.metric_files, *named, *known)}
     every = [metrics.from_bytes(file, content) for file, content in committed.items() if content is not None]
     elsewhere = [file for file, content in committed.items() if content is None]
-    if sides.dvc is None or (sides.metric_files and not elsewhere):
+    if sides.dvc is None or (named and not elsewhere):
         return metrics.join(every)
-    found = _ask(sides, lambda dvc: dvc.metrics_diff(sides.base)) or {}
+    answer = _ask(sides, lambda dvc: dvc.metrics_diff(sides.base))
+    found = answer or {}
     # Also files that the change no longer declares, but none that the configuration does not name.
-    wanted = elsewhere if sides.metric_files else [file for file in found if committed.get(file) is None]
+    wanted = elsewhere if named else [file for file in found if committed.get(file) is None]
     old = {file: {key: was for key, (was, _) in found.get(file, {}).items() if was is not None} for file in wanted}
     every += [metrics.from_tree(file, tree) for file, tree in old.items()]
-    lost = [file for file in _cached(sides) if file in elsewhere and not old.get(file)]
+    # What DVC did not answer for is not known to be new.
+    suspected = elsewhere if answer is None else _cached(sides, elsewhere)
+    lost = [file for file in suspected if not old.get(file)]
     return metrics.join([*every, *(_unread(file, "DVC could not read it at the base") for file in lost)])
 
 
@@ -109,14 +116,23 @@ def _declared(root: Path, file: str, tree: Mapping[str, Any] | Broken) -> Values
     return _unread(file, tree.reason) if isinstance(tree, Broken) else metrics.from_tree(file, tree)
 
 
-def _cached(sides: Sides) -> Iterable[str]:
-    """Return the outputs that the base's lock file names: there, an absent value is one that could not be read."""
-    raw = bases.show(sides.root, sides.base, "dvc.lock")
+def _cached(sides: Sides, files: Sequence[str]) -> list[str]:
+    """Return which files the base's lock files name: there, an absent value is one that could not be read.
+
+    Their paths are relative to where a stage runs, which they do not say, so the end of a path is compared.
+    """
+    locks = bases.listed(sides.root, sides.base, "dvc.lock")
+    outs = {out for lock in locks for out in _outs(bases.show(sides.root, sides.base, lock) or b"")}
+    return [file for file in files if any(f"/{file}".endswith(f"/{out}") for out in outs)]
+
+
+def _outs(lock: bytes) -> list[str]:
     try:
-        stages = yamlio.load_foreign(raw.decode("utf-8", "replace"))["stages"] if raw else {}
-        return [out["path"] for stage in stages.values() for out in stage.get("outs", ())]
+        stages = yamlio.load_foreign(lock.decode("utf-8", "replace"))["stages"]
+        outs = [str(out["path"]) for stage in stages.values() for out in stage.get("outs", ())]
+        return [posixpath.normpath(out).removeprefix("../") for out in outs]
     except (yamlio.Unreadable, AttributeError, KeyError, TypeError):
-        return ()
+        return []
 
 
 def _ask(sides: Sides, question: Callable[[Dvc], Answer]) -> Answer | None:

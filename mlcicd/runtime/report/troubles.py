@@ -8,7 +8,7 @@ from typing import Literal
 
 from mlcicd.runtime.report.model import Report, State
 
-Kind = Literal["data", "validation", "tests", "training", "missing", "gate"]
+Kind = Literal["base", "data", "validation", "tests", "training", "missing", "gate"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +32,9 @@ def find(report: Report) -> list[Trouble]:
     found = list(_of_jobs(report))
     for index, _ in enumerate(report.missing):
         found.append(Trouble(kind="missing", error=True, effect=bool(found) and _waits(report, index), index=index))
+    # A pull request always has a base: one that cannot be found took its gates with it.
+    if any(item.kind == "base-lost" for item in report.notices):
+        found.append(Trouble(kind="base", error=True))
     for index, verdict in enumerate(report.gates):
         if verdict.status in ("fail", "error"):
             effect = verdict.cause == "not-measured" and bool(found)

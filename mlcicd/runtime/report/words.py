@@ -41,6 +41,7 @@ def title(report: Report) -> Sentence:
     if first.kind == "missing":
         return (Words("incomplete: no result of "), report.missing[first.index])
     return ({
+        "base": Words("the base could not be found"),
         "data": Words("data could not be fetched"),
         "validation": Words("data validation failed"),
         "tests": Words("tests failed"),
@@ -68,6 +69,8 @@ def alert(report: Report) -> Sentence:
 
 def trouble(report: Report, found: Trouble) -> Sentence:
     """Return what is wrong, without a full stop."""
+    if found.kind == "base":
+        return (Words("The base could not be found, so its gates are unknown: "), report.base_found)
     if found.kind == "data" and report.data:
         return (Words("The data could not be fetched: "), report.data.error)
     if found.kind == "validation":
@@ -142,12 +145,13 @@ def notice(item: Notice) -> Sentence:
             Words("The gates are changed in this change. Both the base's and the new ones are judged: "),
             *names,
         ),
+        "settings-changed": (Words("This change alters how it is examined: "), *names),
         "sections-removed": (Words("This change removes from the configuration: "), *names),
         "base-config": (
             Words("The base's configuration could not be read, so this change's own gates are judged: "),
             *names,
         ),
-        "no-baseline": (Words("There is no baseline: "), *names),
+        "base-lost": (Words("Only the gates of this change itself are judged, for those of the base are unknown."),),
         "not-measured": (Words("Metric files in the repository are not used, because training did not finish."),),
         "no-metrics": (
             Words("No metric file is known: declare one in "),

@@ -153,6 +153,14 @@ def test_remotes_that_need_a_person(make, text: str, name: str | None, notice: s
     assert (notice or "") in "".join(folder.notices)
 
 
+def test_tracked_data_without_any_remote_needs_a_person(make) -> None:
+    folder = make({".dvc/config": "", "data/raw.csv.dvc": "outs: []\n"})
+    assert dvc.remote(folder) is None
+    (notice,) = folder.notices
+    assert notice.startswith("data/raw.csv.dvc: kept with DVC, but no remote")
+    assert "dvc remote add --default" in notice
+
+
 def test_secrets_are_never_repeated(make) -> None:
     folder = make({".dvc/config": CONFIG.format(url="s3://b") + "    secret_access_key = hunter2\n"})
     assert "hunter2" not in repr(dvc.remote(folder)) + repr(folder.notices)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from mlcicd.errors import OutsideError, UsageError
 from mlcicd.runtime import comment as worker
-from mlcicd.runtime.ci import Ci
+from mlcicd.runtime.ci import Ci, detect
 from tests.unit.runtime.forge_server import Server, note, serve
 
 SHA = "a" * 40
@@ -135,9 +136,32 @@ def test_without_a_token_the_hint_names_the_variable(report: Path, forge: str, h
     assert hint in caught.value.hint
 
 
+@pytest.mark.parametrize("token", ["to\nken", "to ken", "t\u00f6ken"])
+def test_a_token_that_cannot_be_one_is_explained_and_not_shown(
+    server: Server, report: Path, ci: Ci, token: str
+) -> None:
+    with pytest.raises(OutsideError, match="characters that no token has") as caught:
+        post(report, replace(ci, token=token))
+    assert token not in caught.value.message + caught.value.hint + caught.value.detail
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("name", ["GITHUB_TOKEN", "MLCICD_TOKEN"])
+def test_a_token_pasted_with_its_line_end_is_the_same_token(name: str) -> None:
+    assert detect({"GITHUB_ACTIONS": "true", name: "s3cret\n"}).token == "s3cret"
+
+
+def test_an_event_of_another_form_is_no_change(tmp_path: Path) -> None:
+    event = written(tmp_path / "event.json", pull_request=5)
+    assert detect({"GITHUB_ACTIONS": "true", "GITHUB_EVENT_PATH": str(event)}).change is None
+
+
 def test_a_report_of_another_commit_is_refused(server: Server, report: Path, ci: Ci) -> None:
     written(report, state="pass", sha="b" * 40)
     with pytest.raises(UsageError, match="about commit bbbbbbb, this run about aaaaaaa"):
+        post(report, ci)
+    written(report, state="pass")
+    with pytest.raises(UsageError, match="about no commit, this run about aaaaaaa"):
         post(report, ci)
     assert server.requests == []
 

@@ -177,6 +177,14 @@ def test_each_failure_has_one_message_and_a_next_step(stderr, message, hint):
     ("stderr", "message"),
     [
         ("ERROR: you are not inside of a DVC repository (checked up to mount point '/')", "not a DVC repository"),
+        (
+            "'./dvc.yaml' validation failed: 2 errors.\n\nextra keys not allowed\n  4      \n",
+            "dvc.yaml: DVC cannot use it: validation failed",
+        ),
+        (
+            "ERROR: unable to read: 'params.yaml', YAML file structure is corrupted: while parsing",
+            "params.yaml: DVC cannot use it: YAML file structure is corrupted",
+        ),
         ("ERROR: 'x.csv' does not exist as an output or a stage name in 'dvc.yaml'", "x.csv: DVC does not track it"),
     ],
 )

@@ -111,3 +111,7 @@ def test_params_are_text_and_lists_stay_whole() -> None:
     }
     assert problems == ()
     assert metrics.params_from_bytes("p.yaml", b"")[1][0].reason == "the file is empty"
+
+
+def test_neither_of_two_values_of_one_key_counts() -> None:
+    assert metrics.from_tree("m.json", {"val.auc": 0.99, "val": {"auc": 0.5}, "ok": 1}).numbers == {("m.json", "ok"): 1}

@@ -126,3 +126,18 @@ def test_values_of_secret_variables_are_blotted_out_longest_first():
     lines = ("x abcdefgh1234 y", "abcdefgh", "line two is long", "main /home/somebody")
     assert process.scrub(lines, environ) == ("x *** y", "***", "***", "main /home/somebody")
     assert process.scrub(lines, {}) == lines
+
+
+def test_what_goes_on_printing_in_the_background_is_not_waited_for(tmp_path):
+    done = process.run(process.shell("yes & exit 3"), cwd=tmp_path, environ=os.environ, show=lambda _: None, timeout=20)
+    assert done.exit == 3
+
+
+def test_a_declared_secret_is_blotted_out_whatever_its_name():
+    environ = {"DATABASE_URL": "db://user:pass@host", "HOST": "db://user"}
+    assert process.scrub(["to db://user:pass@host"], environ, ["DATABASE_URL"]) == ("to ***",)
+
+
+@pytest.mark.parametrize(("exit", "step"), [(127, "not found"), (137, "memory"), (1, "its output is above")])
+def test_the_next_step_follows_from_how_a_command_ended(exit: int, step: str) -> None:
+    assert step in process.advice(exit)

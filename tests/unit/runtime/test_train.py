@@ -149,3 +149,10 @@ def test_gpus_are_recorded_where_there_are_some(root):
     assert run("true")[0].hardware.gpus == ("NVIDIA H200", "NVIDIA H200")
     smi.write_text("#!/bin/sh\necho no driver\nexit 9\n")
     assert run("true")[0].hardware.gpus == ()
+
+
+def test_a_secret_of_the_configuration_does_not_reach_the_facts(root, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "db://user:pass@host")
+    with pytest.raises(Refused):
+        run("echo $DATABASE_URL; exit 1", config="train: {secrets: [DATABASE_URL]}")
+    assert left().tail == ("***",)

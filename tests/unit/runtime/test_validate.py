@@ -110,6 +110,13 @@ def test_an_unknown_checkpoint_shows_those_that_exist(answer):
     assert left().error == caught.value.message
 
 
+def test_a_broken_project_is_a_wrong_configuration(answer):
+    answer({"refused": "broken", "message": "ValidationError: no suite", "known": []})
+    with pytest.raises(UsageError, match="project in gx/ cannot be used: ValidationError: no suite") as caught:
+        run()
+    assert "expectations/" in caught.value.hint
+
+
 def test_a_child_that_dies_does_not_show_what_it_printed(answer):
     text = "print('ValueError: alice@example.org', file=sys.stderr); sys.exit(3)"
     answer({}, text)

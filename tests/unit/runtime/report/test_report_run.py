@@ -225,3 +225,34 @@ def test_the_command_prints_the_verdict_and_refuses(base: str) -> None:
     assert isinstance(result.exception, Refused)
     assert "❌ 2 gates failed" in result.output
     assert ".mlcicd/report.html" in result.output
+
+
+def test_a_change_that_names_other_metric_files_is_compared_with_those_of_the_base(base: str) -> None:
+    Path("other.json").write_text('{"accuracy": 0.91}')
+    Path("mlcicd.yaml").write_text(CONFIG.replace("[metrics.json]", "[other.json]"))
+    report = run()
+    assert statuses(report) == [("max-drop", "fail"), ("min", "pass")]
+    assert [notice.names for notice in report.notices if notice.kind == "settings-changed"] == [("report.metrics",)]
+
+
+def test_a_pull_request_whose_base_is_lost_is_an_error(base: str) -> None:
+    report = run(Ci(change=3, sha=base, base=("1" * 40,)))
+    assert (report.state, kinds(report)) == ("error", ["base-lost"])
+    cases = Xml.parse(".mlcicd/junit.xml").getroot()
+    assert [case.get("name") for case in cases if case.find("error") is not None] == ["base"]
+
+
+def test_results_that_were_committed_are_not_believed(base: str) -> None:
+    git("add", "--force", ".mlcicd/train.json")
+    report = run()
+    assert (report.state, report.missing, kinds(report)) == ("error", ("train",), ["facts", "not-measured"])
+
+
+def test_another_folder_for_the_report_is_not_hidden_from_git(base: str) -> None:
+    report(Path("mlcicd.yaml"), "", (), Path("out"), Ci())
+    assert sorted(path.name for path in Path("out").iterdir()) == [
+        "junit.xml",
+        "report.html",
+        "report.json",
+        "report.md",
+    ]
