@@ -45,6 +45,7 @@ def _commands() -> str:
         "| 1 | the answer is no: stale files, failed gate, invalid data, failed training |\n"
         "| 2 | wrong usage or configuration |\n"
         "| 3 | something outside failed: network, token, a missing program, remote data |\n"
+        "| 130, 143 | stopped by Ctrl-C, by a signal |\n"
     )
     parts += [f"## `mlcicd{' ' * bool(name)}{name}`\n\n```\n{_help(name)}\n```\n" for name in ("", *VERBS)]
     return "\n".join(parts)

@@ -6,6 +6,7 @@
 | 1 | the answer is no: stale files, failed gate, invalid data, failed training | `Refused` |
 | 2 | wrong usage or configuration | `UsageError` |
 | 3 | something outside failed: network, token, a missing program, remote data | `OutsideError` |
+| 130, 143 | stopped by Ctrl-C, by a signal | |
 
 A message says the place, the cause and the next step, in that order. Code raises; only `cli` prints.
 """

@@ -105,7 +105,7 @@ class Credentials(Section):
     secrets: tuple[Variable, ...] = Field(
         (),
         description="Secrets (GitHub) or variables (GitLab) that data steps see as environment variables, "
-        "and no other step does.",
+        "and no other step does. GitLab shows project variables to every job: make them protected and masked.",
         examples=[["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]],
     )
 
@@ -124,7 +124,7 @@ class Data(Section):
     )
     verify: bool = Field(
         True,
-        description="Hash the delivered files against their `.dvc` files and `dvc.lock`. "
+        description="Hash the files that `mlcicd data` delivers against their `.dvc` files and `dvc.lock`. "
         "DVC itself does not notice a corrupt object.",
         examples=[True],
     )

@@ -53,6 +53,8 @@ def look(path: Path) -> Found:
     home = project if dvc.is_here(project) else top
     pipelines = tuple(found for file in files if (found := dvc.look(project, file)))
     test, install = _commands(project)
+    if install is None:
+        project.note("project.install", "no file says which packages are needed, so CI has what its machine has")
     declared = tuple(file for pipeline in pipelines for file in pipeline.metrics)
     metric_files = declared if pipelines else scripts.metrics(project)
     return Found(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mlcicd.config.model import Config
 from mlcicd.plan.check import check
-from mlcicd.plan.model import Pipeline
+from mlcicd.plan.model import Job, Pipeline
 from mlcicd.plan.stages import STAGES
 
 
@@ -14,7 +16,7 @@ def build(config: Config) -> Pipeline:
     Raises:
         UsageError: when the jobs do not fit together (see `plan.check`).
     """
-    jobs = tuple(job for stage in STAGES for job in stage(config))
+    jobs = tuple(_guarded(job) for stage in STAGES for job in stage(config))
     pipeline = Pipeline(
         jobs=jobs,
         branch=config.project.default_branch,
@@ -24,3 +26,8 @@ def build(config: Config) -> Pipeline:
     )
     check(pipeline)
     return pipeline
+
+
+def _guarded(job: Job) -> Job:
+    """Code of a fork must not meet a machine of the team's, whatever the job does."""
+    return replace(job, trusted=job.trusted or any(job.machine.labels.values()))

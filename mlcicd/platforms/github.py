@@ -135,9 +135,15 @@ def _checkout(step: Setup, words: Mapping[str, str]) -> dict[str, Any] | None:
     """Return the checkout step; actions that are kept in the repository must be there in every job."""
     if step.history == "none" and not words["source"]:
         return None
-    # A pull request is checked out as its merge, so the second commit of depth is the base.
-    depth = 2 if step.history == "base" else None
-    return {"uses": CHECKOUT.uses, "version": CHECKOUT.version, "depth": depth, "why": step.why}
+    return {
+        "uses": CHECKOUT.uses,
+        "version": CHECKOUT.version,
+        # A pull request is checked out as its merge, so the second commit of depth is the base.
+        "depth": 2 if step.history == "base" else None,
+        "why": step.why,
+        # The job without a checkout has no code of the change: it takes the actions as the base branch has them.
+        "base": step.history == "none",
+    }
 
 
 def _action(name: str, words: Mapping[str, str]) -> dict[str, str]:

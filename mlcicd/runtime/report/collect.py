@@ -91,7 +91,8 @@ def _left(config: Config | None, notices: list[Notice], *, own: bool) -> Collect
     found = Collected()
     if own:
         found = Collected(
-            data=_facts(facts.DataFacts, "data", notices),
+            # Facts that an earlier configuration left are not about this one.
+            data=_facts(facts.DataFacts, "data", notices) if config is None or config.data else None,
             tests=_facts(facts.TestFacts, "test", notices),
             validation=_facts(facts.ValidateFacts, "validate", notices),
             training=_facts(facts.TrainFacts, "train", notices),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlcicd.detect import ci, files, gx, metrics, scripts
+from mlcicd.detect import ci, files, gx, look, metrics, scripts
 from mlcicd.detect import tests as detector
 
 UNITTEST = "import unittest\n"
@@ -141,3 +141,10 @@ def test_things_that_are_no_files_are_not_there(tmp_path: Path) -> None:
     assert folder.mapping("pyproject.toml") == {}
     assert folder.find(lambda name: True) == []
     assert folder.notices == []
+
+
+def test_a_project_that_names_no_packages_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("")
+    assert any("which packages are needed" in notice for notice in look(tmp_path).notices)
+    (tmp_path / "requirements.txt").write_text("pandas\n")
+    assert not any("which packages are needed" in notice for notice in look(tmp_path).notices)

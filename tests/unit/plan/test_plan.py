@@ -94,3 +94,8 @@ def test_plan_says_everything(tmp_path) -> None:
     graph = CliRunner().invoke(cli, ["plan", "--mermaid", "--config", str(path)]).output
     assert "validate --> train" in graph
     assert "train -.-> report" in graph
+
+
+def test_no_job_of_a_fork_reaches_a_machine_of_the_team() -> None:
+    own = build(parse("version: 1\ntrain: {}\ntest: {command: x}\nrunners: {default: {github: [self-hosted]}}\n"))
+    assert all(one.trusted for one in own.jobs)

@@ -256,3 +256,12 @@ def test_another_folder_for_the_report_is_not_hidden_from_git(base: str) -> None
         "report.json",
         "report.md",
     ]
+
+
+def test_facts_of_data_that_the_configuration_no_longer_fetches_are_left_out(base: str) -> None:
+    facts.write(
+        facts.DataFacts(targets=(), files=0, bytes=0, seconds=0.1, verified=False, error="no such remote"), "data"
+    )
+    report = run()
+    assert report.data is None
+    assert report.state == "pass"
