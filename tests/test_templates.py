@@ -31,7 +31,12 @@ def test_only_plain_layout(name: str) -> None:
     assert len(found) > 1
     assert not [node for node in found if not isinstance(node, ALLOWED)]
     assert {node.name for node in tree.find_all(nodes.Filter)} <= FILTERS
-    assert len(text.splitlines()) <= 40
+
+
+def test_every_template_fits_a_screen() -> None:
+    templates = list(resources.find("templates").rglob("*.j2"))
+    assert len(templates) > 20
+    assert [path.name for path in templates if len(path.read_text("utf-8").splitlines()) > 40] == []
 
 
 def test_the_raw_filter_gives_one_printable_line() -> None:
