@@ -49,8 +49,17 @@ def test_actions_that_are_copied_into_the_repository(
 ) -> None:
     """No reference leaves the repository, and the comment runs the base branch's copy of the actions."""
     settings = clone.repo / "mlcicd.yaml"
-    text = settings.read_text("utf-8").replace("tool:\n", "tool:\n  actions: vendored\n")
-    settings.write_text(text.replace("[github, gitlab]", "[github]"), encoding="utf-8")
+    text = settings.read_text("utf-8")
+    for old, new in {
+        "[github, gitlab]": "[github]",
+        "tool:\n": "tool:\n  actions: vendored\n",
+        # A secret is seen by the step that declares it, and by no other.
+        "  command: pytest": '  command: test -z "$TRACKER_KEY" && pytest',
+        "  command: dvc repro": '  secrets: [TRACKER_KEY]\n  command: test "$TRACKER_KEY" = tracker-key-1 && dvc repro',
+    }.items():
+        assert old in text
+        text = text.replace(old, new)
+    settings.write_text(text, encoding="utf-8")
     assert clone.shell.mlcicd("generate") == 0
     repository.commit(clone.repo, "Copy the actions here")
     repository.git(clone.repo, "switch", "--quiet", "--create", "change")
@@ -65,7 +74,7 @@ def test_actions_that_are_copied_into_the_repository(
         repository.pull_request(clone.repo, base="feature", head="change"),
         references=references([workflow, clone.repo / ".github/mlcicd"], tools),
         env={"GITHUB_API_URL": github_forge.url},
-        secrets={"GITHUB_TOKEN": github_forge.token},
+        secrets={"GITHUB_TOKEN": github_forge.token, "TRACKER_KEY": "tracker-key-1"},
         programs=programs,
     )
     expected = dict.fromkeys(("test", "validate", "train", "report", "comment"), "success")
