@@ -16,6 +16,7 @@ from mlcicd import resources
 from mlcicd.cli import VERBS, cli
 from mlcicd.config.load import parse
 from mlcicd.config.schema import json_schema
+from mlcicd.plan.model import Save
 
 ROOT = Path(__file__).parent.parent
 SPEC = importlib.util.spec_from_file_location("docs_build", ROOT / "docs/build.py")
@@ -76,6 +77,13 @@ def test_an_actions_inputs_are_the_options_of_its_command(path: Path) -> None:
         default = inputs[name].get("default", "")
         if default and name != "config":
             assert str(options[name].default) == default
+
+
+def test_what_a_workflow_leaves_out_is_what_the_action_does_by_default() -> None:
+    inputs = yaml.safe_load((resources.find("actions") / "save/action.yml").read_text("utf-8"))["inputs"]
+    plain = Save(artifact="x")
+    assert (inputs["path"]["default"],) == plain.paths
+    assert int(inputs["days"]["default"]) == plain.days
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -21,9 +21,8 @@ OWNED = (".github/workflows/mlcicd*.yml", f"{VENDORED}/**/*")
 _TRIGGER = {"pull_request": "pull_request", "push": "push", "manual": "workflow_dispatch"}
 _PERMISSION = {"code": "contents", "comments": "pull-requests"}
 _HOSTED = ("ubuntu-latest",)
-# Defaults of the actions, which are not written out.
-_SAVED = (".mlcicd/",)
-_DAYS = 14
+# What the action `save` does by default, as the plan does; it is not written out.
+_SAVE = Save(artifact="")
 _SAME_REPOSITORY = "github.event.pull_request.head.repo.full_name == github.repository"
 
 
@@ -125,8 +124,8 @@ def _step(step: Step, words: Mapping[str, str]) -> dict[str, Any]:
             "kind": "save",
             **_action("save", words),
             "artifact": step.artifact,
-            "paths": [] if step.paths == _SAVED else list(step.paths),
-            "days": None if step.days == _DAYS else step.days,
+            "paths": [] if step.paths == _SAVE.paths else list(step.paths),
+            "days": None if step.days == _SAVE.days else step.days,
         }
     return {"kind": "load", **_action("load", words), "artifacts": list(step.artifacts)}
 

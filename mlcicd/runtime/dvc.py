@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mlcicd.errors import OutsideError
-from mlcicd.runtime import curves, facts, process, project, tracked
+from mlcicd.runtime import curves, facts, process, project
 from mlcicd.runtime.curves import Curve
 from mlcicd.runtime.dvc_errors import Remote, explain
 
@@ -130,10 +130,6 @@ class Dvc:
             first = broken[0]
             raise OutsideError(f"plot {first.get('source') or ''}: {first.get('msg')}".replace("plot :", "plots:"))
         return curves.extract(_mapping(found.get("data")))
-
-    def outputs(self) -> tuple[str, ...]:
-        """Return the metric and plot files that the pipeline declares."""
-        return tracked.results(self.root)
 
     def _ask(self, *arguments: str) -> process.Answer:
         return process.ask(["dvc", *arguments], cwd=self.root, environ=self.environ)

@@ -114,10 +114,6 @@ def test_a_folder_is_listed_by_path(program, fake):
     assert program.listing("gone") is None
 
 
-def test_outputs_are_those_declared(program):
-    assert program.outputs() == ("metrics.json", "plots/roc.csv", "plots/confusion.csv")
-
-
 def test_pulling_names_targets_and_remote(program, fake):
     program.pull(["data/raw.csv", "-x"], "other")
     assert fake.calls() == ["pull --remote other -- data/raw.csv -x"]
