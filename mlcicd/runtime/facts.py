@@ -24,18 +24,31 @@ class Facts(BaseModel):
 
 
 class DataFacts(Facts):
-    """What `data` delivered: file count, bytes, seconds; `verified` when every file was hashed."""
+    """What `data` delivered: file count, bytes, seconds; `verified` when every file was hashed.
+
+    Attributes:
+        retries: how many times a failed transfer was tried again.
+        repaired: files whose object in the cache was corrupt and came again from the remote.
+    """
 
     targets: tuple[str, ...]
     files: int
     bytes: int
     seconds: float
     verified: bool
+    retries: int = 0
+    repaired: tuple[str, ...] = ()
     error: str = ""
 
 
+Engine = Literal["gx", "duckdb", "spark", "mlcicd"]
+
+
 class Expectation(Facts):
-    """One expectation's outcome. `observed` and `expected` are short texts without raw rows of data."""
+    """One expectation's outcome. `observed` and `expected` are short texts without raw rows of data.
+
+    `engine` is what judged it; `mlcicd` stands for the built-in checks.
+    """
 
     type: str
     column: str = ""
@@ -44,12 +57,18 @@ class Expectation(Facts):
     expected: str = ""
     observed: str = ""
     error: str = ""
+    engine: Engine = "gx"
 
 
 class Checkpoint(Facts):
-    """One Great Expectations checkpoint; `error` when it could not be run, `rows` is -1 when it is unknown."""
+    """What was expected of one table; `error` when that could not be judged, `rows` is -1 when it is unknown.
+
+    `kind` tells a Great Expectations checkpoint (`name` is its name) from a suite on a table, the built-in checks
+    of a file or of a split, and the scan of files for pickles (`name` is the file, table or split).
+    """
 
     name: str
+    kind: Literal["checkpoint", "suite", "checks", "split", "scan"] = "checkpoint"
     success: bool
     suite: str = ""
     asset: str = ""
@@ -95,16 +114,49 @@ class Hardware(Facts):
     gpus: tuple[str, ...] = ()
 
 
+class Seed(Facts):
+    """One repetition of training: its seed, wall seconds, and its numeric metrics by `file:key`."""
+
+    seed: int
+    exit: int
+    seconds: float
+    metrics: dict[str, float] = {}
+
+
+class Tracked(Facts):
+    """A run that training recorded in an experiment tracker; `link` is an address, or ""."""
+
+    tool: Literal["mlflow", "dvclive", "wandb"]
+    run: str
+    link: str = ""
+
+
 class TrainFacts(Facts):
-    """How training went: wall seconds, peak memory of its processes in bytes, last lines when it failed."""
+    """How training went: wall and CPU seconds, peak memories of its processes in bytes, last lines when it failed.
+
+    Attributes:
+        timed_out: it was ended at its time limit.
+        smoke: parameters that were overridden for a smoke training, as `name=value`; none in a full one.
+        seeds: the repetitions, when there were several; the metrics that git holds are those of the last.
+        tracked: what it recorded in experiment trackers.
+        lock: how the way back of `dvc.lock` stands: `pushed` when the remote has, verified, all that it names.
+        tail: its last lines when it failed, secrets scrubbed.
+    """
 
     command: str
     exit: int
     seconds: float
+    cpu_seconds: float = 0
     peak_memory: int = 0
+    gpu_memory: int = 0
     hardware: Hardware
+    timed_out: bool = False
+    smoke: tuple[str, ...] = ()
+    seeds: tuple[Seed, ...] = ()
     stages: tuple[Stage, ...] = ()
     outputs: tuple[str, ...] = ()
+    tracked: tuple[Tracked, ...] = ()
+    lock: Literal["none", "pushed", "failed"] = "none"
     tail: tuple[str, ...] = ()
 
 

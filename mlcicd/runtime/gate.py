@@ -27,6 +27,7 @@ Cause = Literal[
     "base-unreadable",
     "base-not-finite",
     "not-measured",
+    "smoke",
 ]
 
 NOISE = 1e-9  # what adding and subtracting decimal fractions leaves behind
@@ -38,7 +39,8 @@ class Verdict(BaseModel):
     """What one rule says about one metric.
 
     Attributes:
-        status: `no-base` does not fail: there is nothing to compare with, as on a first run.
+        status: `no-base` does not fail: there is nothing to compare with, as on a first run. Nor does `waiting`: what
+            a smoke training measured says nothing about the gate, which the full training meets.
         source: whose configuration the rule stands in.
         value, base: the metric here and at the base, where they are known.
         cause: why `status` is what it is, when it is not the numbers.
@@ -52,7 +54,7 @@ class Verdict(BaseModel):
     metric: str
     rule: Rule
     bound: float
-    status: Literal["pass", "fail", "error", "no-base"]
+    status: Literal["pass", "fail", "error", "no-base", "waiting"]
     source: Source = "base"
     value: float | None = None
     base: float | None = None
@@ -81,15 +83,21 @@ def apply(change: Sequence[Gate], base: Sequence[Gate] | None) -> list[Applied]:
     return kept + [Applied(gate=gate, source="change") for gate in change if gate not in base]
 
 
-def judge(gates: Sequence[Applied], change: Values | None, base: Values | None) -> list[Verdict]:
+def judge(
+    gates: Sequence[Applied], change: Values | None, base: Values | None, *, smoke: bool = False
+) -> list[Verdict]:
     """Judge every rule of every gate.
 
     Args:
         gates: what to judge.
         change: the metrics of this change; None when nothing was measured, which fails every gate.
         base: the metrics at the base; None when there is no base, which leaves comparisons open.
+        smoke: what was measured is of a smoke training, so every gate waits.
     """
-    return [_verdict(applied, rule, bound, change, base) for applied in gates for rule, bound in _rules(applied.gate)]
+    rules = [(applied, rule, bound) for applied in gates for rule, bound in _rules(applied.gate)]
+    if smoke and change is not None:
+        return [_asked(*one).model_copy(update={"status": "waiting", "cause": "smoke"}) for one in rules]
+    return [_verdict(*one, change, base) for one in rules]
 
 
 def _rules(gate: Gate) -> Iterator[tuple[Rule, float]]:
@@ -102,8 +110,12 @@ def _rules(gate: Gate) -> Iterator[tuple[Rule, float]]:
     return ((rule, bound) for rule, bound in rules if bound is not None)
 
 
+def _asked(applied: Applied, rule: Rule, bound: float) -> Verdict:
+    return Verdict(metric=applied.gate.metric, rule=rule, bound=bound, status="error", source=applied.source)
+
+
 def _verdict(applied: Applied, rule: Rule, bound: float, change: Values | None, base: Values | None) -> Verdict:
-    asked = Verdict(metric=applied.gate.metric, rule=rule, bound=bound, status="error", source=applied.source)
+    asked = _asked(applied, rule, bound)
     if change is None:
         return asked.model_copy(update={"cause": "not-measured"})
     found = metrics.find(asked.metric, change.numbers)

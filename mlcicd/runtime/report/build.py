@@ -58,6 +58,7 @@ class Collected:
 
     Attributes:
         change, before: the metrics of both sides; None when nothing was measured, or when there is no base.
+        smoke: those of the change are of a smoke training that the base's configuration allows.
         params: text on both sides by file and key.
         plots: points by revision.
         gates: what to judge.
@@ -69,6 +70,7 @@ class Collected:
     base: Base = field(default_factory=Base)
     change: Values | None = None
     before: Values | None = None
+    smoke: bool = False
     params: Mapping[Key, tuple[str | None, str | None]] = field(default_factory=dict)
     plots: Sequence[Plot] = ()
     gates: Sequence[gate.Applied] = ()
@@ -83,7 +85,8 @@ class Collected:
 
 def build(found: Collected, ci: Ci, sha: str) -> Report:
     """Make the report of the commit `sha`."""
-    verdicts = sorted(gate.judge(found.gates, found.change, found.before), key=lambda verdict: verdict.status == "pass")
+    judged = gate.judge(found.gates, found.change, found.before, smoke=found.smoke)
+    verdicts = sorted(judged, key=lambda verdict: verdict.status == "pass")
     cuts: list[str] = []
     report = Report(
         title=text(found.title),
@@ -156,8 +159,16 @@ def _metrics(found: Collected) -> list[Metric]:
     change = found.change.numbers
     before = found.before.numbers if found.before else {}
     names = metrics.names([*change, *before])
+    seeds = [run.metrics for run in found.training.seeds if run.exit == 0] if found.training else []
     return [
-        Metric(name=text(name), file=text(key[0]), key=text(key[1]), base=before.get(key), change=change.get(key))
+        Metric(
+            name=text(name),
+            file=text(key[0]),
+            key=text(key[1]),
+            base=before.get(key),
+            change=change.get(key),
+            seeds=tuple(run[":".join(key)] for run in seeds if ":".join(key) in run)[:20],
+        )
         for key, name in names.items()
     ]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from mlcicd.config import load
-from mlcicd.config.model import Config
+from mlcicd.config.model import Config, When
 from mlcicd.errors import MlcicdError, UsageError
 from mlcicd.runtime import base as bases
 from mlcicd.runtime import dvc as dvc_program
@@ -30,9 +30,17 @@ Found = TypeVar("Found", bound=facts.Facts)
 _DECISIVE = (
     ("project.root", "project", "root"),
     ("data.verify", "data", "verify"),
+    ("status.remote", "status", "remote"),
     ("validate.checkpoints", "validate_", "checkpoints"),
+    ("validate.suites", "validate_", "suites"),
+    ("validate.splits", "validate_", "splits"),
+    ("validate.checks", "validate_", "checks"),
+    ("validate.unpickle", "validate_", "unpickle"),
     ("test.command", "test", "command"),
     ("train.command", "train", "command"),
+    ("train.repeat", "train", "repeat"),
+    ("train.seed", "train", "seed"),
+    ("train.smoke", "train", "smoke"),
     ("report.metrics", "report", "metrics"),
 )
 
@@ -65,6 +73,7 @@ def collect(config_path: Path, explicit_base: str, metric_files: Sequence[str], 
         base=base,
         change=both.change(sides, known) if measured else None,
         before=both.before(sides, known),
+        smoke=bool(left.training and left.training.smoke) and _allows_smoke(at_base),
         params=params,
         plots=both.curves(sides) if measured else (),
         gates=gate.apply(config.gates, at_base.gates if at_base else None),
@@ -75,6 +84,11 @@ def collect(config_path: Path, explicit_base: str, metric_files: Sequence[str], 
     unnamed = measured and found.gates and not (sides.metric_files or known)
     notices += [_notice("no-metrics")] if unnamed and "dvc" not in [notice.kind for notice in notices] else []
     return dataclasses.replace(found, notices=tuple(notices))
+
+
+def _allows_smoke(at_base: Config | None) -> bool:
+    """A change must not put its gates off by declaring its own training a smoke training."""
+    return at_base is None or bool(at_base.train and at_base.train.smoke)
 
 
 def _is_own(notices: list[Notice]) -> bool:
@@ -88,24 +102,54 @@ def _is_own(notices: list[Notice]) -> bool:
 
 def _left(config: Config | None, notices: list[Notice], *, own: bool) -> Collected:
     """Read what the jobs left, if it is this run's `own`; without a configuration nothing is expected."""
-    found = Collected()
-    if own:
-        found = Collected(
-            # Facts that an earlier configuration left are not about this one.
-            data=_facts(facts.DataFacts, "data", notices) if config is None or config.data else None,
-            tests=_facts(facts.TestFacts, "test", notices),
-            validation=_facts(facts.ValidateFacts, "validate", notices),
-            training=_facts(facts.TrainFacts, "train", notices),
-        )
-    if config is None:
-        return found
-    expected: tuple[tuple[Job, object, object], ...] = (
-        ("test", config.test, found.tests),
-        ("validate", config.validate_, found.validation),
-        ("train", config.train, found.training),
+    if not own:
+        return Collected(missing=_expected(config))
+    # Facts that an earlier configuration left are not about this one.
+    data = _facts(facts.DataFacts, "data", notices) if config is None or config.data else None
+    tests = _facts(facts.TestFacts, "test", notices)
+    early, late = (_facts(facts.ValidateFacts, name, notices) for name in ("validate", "validate-train"))
+    training = _facts(facts.TrainFacts, "train", notices)
+    trained = bool(training and training.exit == 0)
+    left: dict[Job, bool] = {
+        "test": tests is not None,
+        "validate": (early is not None or not _judges(config, "data"))
+        and (late is not None or not trained or not _judges(config, "train")),
+        "train": training is not None,
+    }
+    return Collected(
+        data=data,
+        tests=tests,
+        validation=_together([part for part in (early, late) if part is not None]),
+        training=training,
+        missing=tuple(job for job in _expected(config) if not left[job]),
     )
-    return dataclasses.replace(
-        found, missing=tuple(name for name, section, fact in expected if section and fact is None)
+
+
+def _expected(config: Config | None) -> tuple[Job, ...]:
+    """Return the jobs that leave facts for the report."""
+    if config is None:
+        return ()
+    sections: dict[Job, object] = {
+        "test": config.test,
+        "validate": config.validate_,
+        "train": config.train,
+    }
+    return tuple(job for job, section in sections.items() if section)
+
+
+def _judges(config: Config | None, when: When) -> bool:
+    return bool(config and config.validate_ and config.validate_.at(when))
+
+
+def _together(parts: Sequence[facts.ValidateFacts]) -> facts.ValidateFacts | None:
+    """Make one of what was judged before training and what was judged after it."""
+    if len(parts) < 2:
+        return parts[0] if parts else None
+    return facts.ValidateFacts(
+        success=all(part.success for part in parts),
+        checkpoints=tuple(checkpoint for part in parts for checkpoint in part.checkpoints),
+        seconds=sum(part.seconds for part in parts),
+        error=next((part.error for part in parts if part.error), ""),
     )
 
 
@@ -134,7 +178,7 @@ def _config_at(base: Base, path: Path, notices: list[Notice]) -> Config | None:
 def _changed(config: Config, at_base: Config) -> list[Notice]:
     """Say what a change alters about its own examination."""
     gates = [one for one in (*config.gates, *at_base.gates) if (one in config.gates) != (one in at_base.gates)]
-    sections = {"data": "data", "validate": "validate_", "test": "test", "train": "train"}
+    sections = {"data": "data", "status": "status", "validate": "validate_", "test": "test", "train": "train"}
     removed = [name for name, field in sections.items() if getattr(at_base, field) and not getattr(config, field)]
     names = list(dict.fromkeys(one.metric for one in gates))
     altered = [name for name, section, key in _DECISIVE if _differs(config, at_base, section, key)]

@@ -71,5 +71,5 @@ def _cases(report: Report) -> Iterator[Case]:
             name=f"{verdict.metric} {words.rule(verdict)}",
             failure=said if verdict.status == "fail" else "",
             error=said if verdict.status == "error" else "",
-            skipped=said if verdict.status == "no-base" else "",
+            skipped=said if verdict.status in ("no-base", "waiting") else "",
         )

@@ -16,12 +16,14 @@ MAX_BYTES = 256 * 1024
 MAX_TEXT = 500
 MAX_POINTS = 200
 
-State = Literal["pass", "fail", "error", "no-baseline"]
-Job = Literal["data", "test", "validate", "train"]
+State = Literal["pass", "fail", "error", "no-baseline", "smoke"]
+Job = Literal["data", "status", "test", "validate", "train"]
 
 Sha = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})?$")]
 LINK = r"^(https?://[A-Za-z0-9.:\[\]-]+/[A-Za-z0-9._~/%@+-]*)?$"
 Link = Annotated[str, StringConstraints(pattern=LINK, max_length=MAX_TEXT)]
+# An experiment tracker's pages have their place behind a # or a ?.
+PAGE = r"^(https?://[A-Za-z0-9.:\[\]-]+/[A-Za-z0-9._~/%@+#?=&-]*)?$"
 # NaN and the infinities are facts about a metric; JSON has no numbers for them, so they travel as text.
 Number = Annotated[float, Field(strict=False)]
 
@@ -35,13 +37,17 @@ class Part(BaseModel):
 
 
 class Metric(Part):
-    """One number on both sides; None where a side does not have it."""
+    """One number on both sides; None where a side does not have it.
+
+    `seeds` are its values over repetitions of this change's training, in their order; none when it ran once.
+    """
 
     name: str
     file: str
     key: str
     base: Number | None = None
     change: Number | None = None
+    seeds: Annotated[tuple[Number, ...], Field(max_length=20)] = ()
 
 
 class Param(Part):
@@ -89,15 +95,17 @@ class Expectation(Part):
     expected: str = ""
     observed: str = ""
     error: str = ""
+    engine: Literal["gx", "duckdb", "spark", "mlcicd"] = "gx"
 
 
 class Checkpoint(Part):
-    """One Great Expectations checkpoint: counts of all its expectations, and the ones worth a row, failed first.
+    """A checkpoint, suite or other group of checks: counts of all, and the ones worth a row, failed first.
 
     `rows` of data, -1 when unknown.
     """
 
     name: str
+    kind: Literal["checkpoint", "suite", "checks", "split", "scan"] = "checkpoint"
     success: bool
     suite: str = ""
     asset: str = ""
@@ -114,7 +122,7 @@ class Validation(Part):
     success: bool
     seconds: Number
     error: str = ""
-    checkpoints: Annotated[tuple[Checkpoint, ...], Field(max_length=10)] = ()
+    checkpoints: Annotated[tuple[Checkpoint, ...], Field(max_length=20)] = ()
 
 
 class Tests(Part):
@@ -137,13 +145,29 @@ class Stage(Part):
     state: Literal["run", "cached", "unchanged", "failed"]
 
 
+class Tracked(Part):
+    """A run in an experiment tracker, and the address of its page."""
+
+    tool: Literal["mlflow", "dvclive", "wandb"]
+    run: str
+    link: Annotated[str, StringConstraints(pattern=PAGE, max_length=MAX_TEXT)] = ""
+
+
 class Training(Part):
-    """How training went: seconds, peak memory and memory of the machine in bytes."""
+    """How training went: wall and CPU seconds; peak memories and memory of the machine in bytes.
+
+    `smoke` names the parameters that a smoke training overrode; `timed_out` when it was ended at its time limit.
+    """
 
     command: str
     exit: int
     seconds: Number
+    cpu_seconds: Number = 0
     peak_memory: int = 0
+    gpu_memory: int = 0
+    timed_out: bool = False
+    smoke: Annotated[tuple[str, ...], Field(max_length=20)] = ()
+    tracked: Annotated[tuple[Tracked, ...], Field(max_length=5)] = ()
     cpus: int = 0
     memory: int = 0
     gpus: Annotated[tuple[str, ...], Field(max_length=16)] = ()
@@ -152,11 +176,12 @@ class Training(Part):
 
 
 class Fetched(Part):
-    """What was fetched for the jobs; `error` when that failed."""
+    """What was fetched for the jobs; `repaired` came again for a corrupt copy; `error` when fetching failed."""
 
     files: int
     bytes: int
     verified: bool
+    repaired: Annotated[tuple[str, ...], Field(max_length=20)] = ()
     error: str = ""
 
 

@@ -57,14 +57,19 @@ def size(count: int) -> Words:
     amount = float(count)
     for unit in ("B", "KiB", "MiB", "GiB"):
         if amount < 1024:
-            return Words(f"{amount:.3g} {unit}")
+            return Words(f"{_three(amount)} {unit}")
         amount /= 1024
-    return Words(f"{amount:.3g} TiB")
+    return Words(f"{_three(amount)} TiB")
 
 
-def counted(count: int, noun: str) -> Words:
+def _three(amount: float) -> str:
+    """Print three digits, or the four of an integer part that has them."""
+    return f"{amount:.3g}" if amount < 999.5 else f"{amount:.0f}"
+
+
+def counted(count: int, noun: str, nouns: str = "") -> Words:
     """Print a count with its noun: "1 gate", "2 gates"."""
-    return Words(f"{count} {noun}" if count == 1 else f"{count} {noun}s")
+    return Words(f"{count} {noun}" if count == 1 else f"{count} {nouns or noun + 's'}")
 
 
 def _plain(value: float, digits: int) -> str:

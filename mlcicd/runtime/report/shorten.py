@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from mlcicd.runtime import facts
 from mlcicd.runtime.report.model import (
     MAX_TEXT,
+    PAGE,
     Checkpoint,
     Expectation,
     Fetched,
@@ -17,11 +19,12 @@ from mlcicd.runtime.report.model import (
     Validation,
 )
 
-MAX_CHECKPOINTS = 10
+MAX_CHECKPOINTS = 20
 MAX_EXPECTATIONS = 40
 MAX_LINES = 20
 MAX_STAGES = 50
 MAX_GPUS = 16
+MAX_RUNS = 5
 
 
 def text(value: str, limit: int = MAX_TEXT) -> str:
@@ -40,7 +43,8 @@ def data(found: facts.DataFacts | None) -> Fetched | None:
     """Return what was fetched."""
     if found is None:
         return None
-    return Fetched(files=found.files, bytes=found.bytes, verified=found.verified, error=text(found.error))
+    fields = _shared(found, Fetched)
+    return Fetched(**fields | {"repaired": fields["repaired"][:MAX_LINES]})
 
 
 def validation(found: facts.ValidateFacts | None) -> Validation | None:
@@ -67,9 +71,20 @@ def training(found: facts.TrainFacts | None) -> Training | None:
         return None
     fields, machine = _shared(found, Training), _shared(found.hardware, Training)
     return Training(
-        **fields | {"stages": fields["stages"][:MAX_STAGES], "tail": fields["tail"][-MAX_LINES:]},
+        **fields
+        | {
+            "stages": fields["stages"][:MAX_STAGES],
+            "tail": fields["tail"][-MAX_LINES:],
+            "smoke": fields["smoke"][:MAX_LINES],
+            "tracked": tuple(_page(run) for run in fields["tracked"][:MAX_RUNS]),
+        },
         **machine | {"gpus": machine["gpus"][:MAX_GPUS]},
     )
+
+
+def _page(run: dict[str, Any]) -> dict[str, Any]:
+    """Leave out an address that could be more than an address."""
+    return run if re.fullmatch(PAGE, run["link"]) else run | {"link": ""}
 
 
 def _checkpoint(found: facts.Checkpoint) -> Checkpoint:

@@ -47,6 +47,8 @@ def state(report: Report) -> State:
     causes = [trouble for trouble in find(report) if not trouble.effect]
     if causes:
         return "error" if all(trouble.error for trouble in causes) else "fail"
+    if any(verdict.status == "waiting" for verdict in report.gates) or (report.training and report.training.smoke):
+        return "smoke"
     return "no-baseline" if not report.base and (report.metrics or report.gates) else "pass"
 
 

@@ -6,7 +6,7 @@ Cells are `Words` (ours), text (from outside, the printer escapes it) or sentenc
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlcicd.runtime.markdown import Words
@@ -14,7 +14,7 @@ from mlcicd.runtime.report import charts, numbers, words
 from mlcicd.runtime.report.model import Checkpoint, Metric, Report
 from mlcicd.runtime.report.numbers import counted, difference, duration, number, size
 
-GATE_ORDER = {"fail": 0, "error": 1, "no-base": 2, "pass": 3}
+GATE_ORDER = {"fail": 0, "error": 1, "no-base": 2, "waiting": 3, "pass": 4}
 
 
 def view(report: Report) -> dict[str, Any]:
@@ -31,7 +31,8 @@ def view(report: Report) -> dict[str, Any]:
         "gates": gates(report),
         "metrics": metrics(report),
         "unread": unread(report),
-        "one_run": words.ONE_RUN if any(is_moved(metric) for metric in report.metrics) else Words(""),
+        "has_seeds": any(metric.seeds for metric in report.metrics),
+        "one_run": one_run(report),
         "params": [(param.name, param.base or Words("–"), param.change or Words("–")) for param in report.params],
         "stages": stages(report),
         "validation": validation(report),
@@ -39,6 +40,7 @@ def view(report: Report) -> dict[str, Any]:
         "tail": report.training.tail if report.training and report.training.exit else (),
         "test_tail": report.tests.tail if report.tests and report.tests.exit else (),
         "notices": [words.notice(item) for item in report.notices],
+        "tracked": tracked(report),
         "links": {"run": Words(report.link_run), "commit": Words(report.link_commit), "base": base_link(report)},
         "words": words,
         "numbers": numbers,
@@ -57,11 +59,25 @@ def context(report: Report) -> list[words.Sentence]:
             (Words(f"training took {duration(training.seconds)}" + (f" on {machine}" if machine else "")), *gpus)
         )
         if training.peak_memory:
-            facts.append((Words(f"peak memory {size(training.peak_memory)}"),))
+            gpu = f", {size(training.gpu_memory)} on the GPU" if training.gpu_memory else ""
+            facts.append((Words(f"peak memory {size(training.peak_memory)}{gpu}"),))
     if report.data and not report.data.error:
         verified = ", verified" if report.data.verified else ""
-        facts.append((Words(f"data: {counted(report.data.files, 'file')}, {size(report.data.bytes)}{verified}"),))
+        again = (
+            f", {counted(len(report.data.repaired), 'corrupt copy', 'corrupt copies')} replaced"
+            if report.data.repaired
+            else ""
+        )
+        facts.append(
+            (Words(f"data: {counted(report.data.files, 'file')}, {size(report.data.bytes)}{verified}{again}"),)
+        )
     return facts
+
+
+def tracked(report: Report) -> list[Mapping[str, Any]]:
+    """Return the runs in experiment trackers, each with the address of its page."""
+    runs = report.training.tracked if report.training else ()
+    return [{"tool": Words(run.tool), "run": run.run, "link": Words(run.link)} for run in runs]
 
 
 def base_link(report: Report) -> Words:
@@ -100,11 +116,32 @@ def metrics(report: Report) -> list[Mapping[str, Any]]:
             "file": metric.file,
             "base": number(metric.base, metric.change),
             "change": number(metric.change, metric.base),
-            "delta": difference(metric.base, metric.change),
+            "delta": Words("–") if is_smoke(report) else difference(metric.base, metric.change),
+            "seeds": span(metric.seeds),
             "still": metric.base == metric.change,
         }
         for metric in sorted(report.metrics, key=order)
     ]
+
+
+def span(values: Sequence[float]) -> Words:
+    """Return the least and the greatest of some values, and how many they are."""
+    if not values:
+        return Words("–")
+    least, most = min(values), max(values)
+    return Words(f"{number(least, most)} to {number(most, least)} ({len(values)})")
+
+
+def is_smoke(report: Report) -> bool:
+    """Tell whether the change was trained with less than the base: then their difference says nothing."""
+    return bool(report.training and report.training.smoke)
+
+
+def one_run(report: Report) -> Words:
+    """Return what the differences are worth, when there are any."""
+    if is_smoke(report) or not any(is_moved(metric) for metric in report.metrics):
+        return Words("")
+    return words.comparison(report)
 
 
 def is_moved(metric: Metric) -> bool:
@@ -137,7 +174,8 @@ def validation(report: Report) -> Mapping[str, Any] | None:
         return None
     passed, failed = (sum(getattr(point, name) for point in found.checkpoints) for name in ("passed", "failed"))
     bad = counted(failed, "warning") if found.success else f"{failed} failed"
-    data = found.checkpoints[0].rows if len(found.checkpoints) == 1 else 0
+    tables = [point for point in found.checkpoints if point.kind in ("checkpoint", "suite")]
+    data = tables[0].rows if len(tables) == 1 else 0
     rows = [row for checkpoint in found.checkpoints for row in _expectations(checkpoint)]
     return {
         "success": found.success,
@@ -145,8 +183,8 @@ def validation(report: Report) -> Mapping[str, Any] | None:
         "summary": Words(f"{passed} passed, {bad}" + (f" in {number(data)} rows" if data > 0 else "")),
         "failed": [row for row in rows if not row["success"]],
         "passed": [row for row in rows if row["success"]],
-        "errors": [(point.name, point.error) for point in found.checkpoints if point.error]
-        + ([(Words("all"), found.error)] if found.error else []),
+        "errors": [(words.GROUPS[point.kind], point.name, point.error) for point in found.checkpoints if point.error]
+        + ([(Words("all"), Words(""), found.error)] if found.error else []),
     }
 
 
@@ -176,7 +214,10 @@ def _expectations(checkpoint: Checkpoint) -> list[Mapping[str, Any]]:
             "column": item.column,
             "expected": item.expected,
             "observed": item.error or item.observed,
-            "checkpoint": checkpoint.name,
+            "checkpoint": (checkpoint.name,)
+            if checkpoint.kind == "checkpoint"
+            else (words.GROUPS[checkpoint.kind], Words(" "), checkpoint.name),
+            "engine": Words(item.engine),
         }
         for item in checkpoint.expectations
     ]

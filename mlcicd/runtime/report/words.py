@@ -19,22 +19,59 @@ ICONS = {
     "fail": Words("❌"),
     "error": Words("❌"),
     "no-base": Words("⚪"),
+    "waiting": Words("⚪"),
+    "smoke": Words("⚪"),
     "no-baseline": Words("⚪"),
     "warning": Words("⚠️"),
 }
-ALERTS = {"pass": Words("TIP"), "fail": Words("CAUTION"), "error": Words("CAUTION"), "no-baseline": Words("NOTE")}
-STATUS = {"pass": Words("pass"), "fail": Words("fail"), "error": Words("error"), "no-base": Words("no base")}
+ALERTS = {
+    "pass": Words("TIP"),
+    "fail": Words("CAUTION"),
+    "error": Words("CAUTION"),
+    "no-baseline": Words("NOTE"),
+    "smoke": Words("NOTE"),
+}
+STATUS = {
+    "pass": Words("pass"),
+    "fail": Words("fail"),
+    "error": Words("error"),
+    "no-base": Words("no base"),
+    "waiting": Words("waits"),
+}
+# What a group of checks is called before its name.
+GROUPS = {
+    "checkpoint": Words("checkpoint"),
+    "suite": Words("suite of"),
+    "checks": Words("checks of"),
+    "split": Words("split"),
+    "scan": Words("scan of"),
+}
 
 ONE_RUN = Words(
     "One run on each side: a difference of this size can be noise, so it is called neither better nor worse."
 )
 
 
+_CALM = {
+    "pass": Words("passed"),
+    "no-baseline": Words("no baseline to compare with"),
+    "smoke": Words("smoke training passed"),
+}
+
+
+def comparison(report: Report) -> Words:
+    """Return what the difference of two numbers is worth."""
+    runs = max((len(metric.seeds) for metric in report.metrics), default=0)
+    return (
+        Words(ONE_RUN.replace("One run on each side", f"{runs} seeds here, one run at the base")) if runs else ONE_RUN
+    )
+
+
 def title(report: Report) -> Sentence:
     """Return the state in a few words."""
     found = [trouble for trouble in troubles.find(report) if not trouble.effect]
     if not found:
-        return (Words("no baseline to compare with") if report.state == "no-baseline" else Words("passed"),)
+        return (_CALM[report.state],)
     first = found[0]
     if first.kind == "gate":
         return (_gates(found),)
@@ -56,6 +93,8 @@ def alert(report: Report) -> Sentence:
         more = len([trouble for trouble in found[1:] if not trouble.effect])
         rest = Words(f" And {counted(more, 'more problem')}, below.") if more else Words("")
         return (*trouble(report, found[0]), Words("."), rest)
+    if report.state == "smoke":
+        return _smoke(report)
     judged = [verdict for verdict in report.gates if verdict.status == "pass"]
     gates = Words(f"{counted(len(judged), 'gate')} passed") if judged else Words("Nothing failed; no gate was judged")
     if report.state == "no-baseline":
@@ -65,6 +104,17 @@ def alert(report: Report) -> Sentence:
         return (Words("There is no baseline to compare with: "), why, Words(". "), gates, Words("."), open_)
     checks = sum(checkpoint.passed for checkpoint in report.validation.checkpoints) if report.validation else 0
     return (gates, Words(f", {counted(checks, 'data expectation')} met.") if checks else Words("."))
+
+
+def _smoke(report: Report) -> Sentence:
+    named = _list(report.training.smoke) if report.training else ()
+    waiting = len(report.gates)
+    gates = f"{counted(waiting, 'gate')} {'waits' if waiting == 1 else 'wait'} for" if waiting else "No gate waits for"
+    return (
+        Words("The code trains. This was a smoke training ("),
+        *named,
+        Words(f"), so its metrics say nothing. {gates} the full training."),
+    )
 
 
 def trouble(report: Report, found: Trouble) -> Sentence:
@@ -129,6 +179,7 @@ def outcome(verdict: Verdict) -> Sentence:
         "base-unreadable": (Words("its value at the base could not be read"), *because),
         "base-not-finite": (Words("its value at the base is "), number(verdict.base)),
         "not-measured": (Words("nothing was measured, because training did not finish"),),
+        "smoke": (Words("waits for the full training"),),
     }[verdict.cause]
 
 
@@ -186,7 +237,8 @@ def _validation(report: Report) -> Sentence:
     checkpoints = report.validation.checkpoints if report.validation else ()
     for checkpoint in checkpoints:
         if checkpoint.error:
-            return (Words("Checkpoint "), checkpoint.name, Words(" could not be run: "), checkpoint.error)
+            group = GROUPS[checkpoint.kind]
+            return (Words(f"{group} ".capitalize()), checkpoint.name, Words(" could not be judged: "), checkpoint.error)
     for checkpoint in checkpoints:
         for item in checkpoint.expectations:
             if not item.success and item.severity == "critical":
@@ -197,7 +249,7 @@ def _validation(report: Report) -> Sentence:
                     Words("Data validation failed: "),
                     item.type,
                     *column,
-                    Words(" in checkpoint "),
+                    Words(f" in {GROUPS[checkpoint.kind]} "),
                     checkpoint.name,
                     *observed,
                 )
@@ -221,6 +273,9 @@ def _tests(report: Report) -> Sentence:
 
 
 def _training(training: Training) -> Sentence:
+    if training.timed_out:
+        limit = duration(training.seconds)
+        return (Words("Training ran out of time: "), training.command, Words(f" was ended after {limit}"))
     last = next((line for line in reversed(training.tail) if line.strip()), "")
     said = (Words("; its last line is "), last) if last else ()
     return (

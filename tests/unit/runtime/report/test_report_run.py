@@ -265,3 +265,76 @@ def test_facts_of_data_that_the_configuration_no_longer_fetches_are_left_out(bas
     report = run()
     assert report.data is None
     assert report.state == "pass"
+
+
+SMOKE = CONFIG.replace("python train.py}", "python train.py, smoke: {params: {train.depth: 1}}}")
+
+
+@pytest.mark.parametrize(
+    ("at_base", "state", "status"),
+    [(SMOKE, "smoke", "waiting"), (CONFIG, "fail", "fail")],
+    ids=["allowed by the base", "declared by the change itself"],
+)
+def test_gates_wait_for_the_full_training_only_where_the_base_says_so(
+    base: str, at_base: str, state: str, status: str
+) -> None:
+    Path("mlcicd.yaml").write_text(at_base)
+    measure(0.95)
+    commit()
+    git("branch", "--force", "main", "HEAD")
+    Path("mlcicd.yaml").write_text(SMOKE)
+    measure(0.5)
+    facts.write(TRAINED.model_copy(update={"smoke": ("train.depth=1",)}), "train")
+    report = run()
+    assert report.state == state
+    assert statuses(report) == [("min", status), ("max-drop", status)]
+    assert kinds(report) == ([] if at_base == SMOKE else ["settings-changed"])
+
+
+def test_a_smoke_training_that_measured_nothing_still_fails(base: str) -> None:
+    Path("mlcicd.yaml").write_text(SMOKE)
+    commit()
+    git("branch", "--force", "main", "HEAD")
+    facts.write(TRAINED.model_copy(update={"exit": 1, "smoke": ("train.depth=1",)}), "train")
+    assert run().state == "error"
+
+
+def judged(name: str, *, success: bool) -> None:
+    point = facts.Checkpoint(name=name, kind="suite", success=success)
+    name = "validate-train" if name == "made" else "validate"
+    facts.write(facts.ValidateFacts(success=success, checkpoints=(point,), seconds=1), name)
+
+
+def test_what_is_judged_after_training_counts_as_much_as_what_is_judged_before(base: str) -> None:
+    suites = "validate: {suites: [{data: raw.csv}, {data: made.csv, after: train}]}\n"
+    Path("mlcicd.yaml").write_text(CONFIG + suites)
+    judged("raw", success=True)
+    assert run().missing == ("validate",)
+    judged("made", success=False)
+    report = run()
+    assert (report.missing, report.state) == ((), "fail")
+    assert report.validation
+    assert [point.name for point in report.validation.checkpoints] == ["made", "raw"]
+
+
+def test_the_values_over_seeds_stand_beside_the_metric(base: str) -> None:
+    measure(0.95)
+    runs = tuple(
+        facts.Seed(seed=seed, exit=exit, seconds=1, metrics={"metrics.json:accuracy": value})
+        for seed, exit, value in ((1, 0, 0.94), (2, 1, 0.1), (0, 0, 0.95))
+    )
+    facts.write(TRAINED.model_copy(update={"seeds": runs}), "train")
+    (accuracy,) = [metric for metric in run().metrics if metric.name == "accuracy"]
+    assert accuracy.seeds == (0.94, 0.95)
+
+
+def test_an_address_with_more_than_an_address_in_it_is_left_out(base: str) -> None:
+    measure(0.95)
+    runs = tuple(
+        facts.Tracked(tool="mlflow", run="cat", link=link)
+        for link in ("https://ml.example/#/runs/1", "https://u:p@ml.example/", "javascript:alert(1)")
+    )
+    facts.write(TRAINED.model_copy(update={"tracked": runs}), "train")
+    training = run().training
+    assert training
+    assert [one.link for one in training.tracked] == ["https://ml.example/#/runs/1", "", ""]

@@ -1,0 +1,1 @@
+"""What is expected of the data, and the engines that judge it."""
