@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning
 from ruamel.yaml.events import AliasEvent
+from ruamel.yaml.nodes import MappingNode, ScalarNode
 
 MAX_DEPTH = 100
 # Read the same by YAML 1.1 and 1.2, in block and in flow: words of characters that mean nothing to YAML, the
@@ -108,6 +109,28 @@ def place(tree: Any, path: Sequence[str | int]) -> Place:
             break
         node = node[step]
     return Place(line=line + 1, column=column + 1)
+
+
+def span(text: str, path: Sequence[str]) -> tuple[int, int] | None:
+    """Return where the scalar at `path` begins and ends in the text; None when no scalar of its own stands there.
+
+    Raises:
+        Unreadable: on syntax errors.
+    """
+    node = _read(YAML(typ="safe", pure=True).compose, text)
+    after = -1
+    for step in path:
+        pairs = node.value if isinstance(node, MappingNode) else []
+        key, node = next((pair for pair in pairs if pair[0].value == step), (None, None))
+        if key is None:
+            return None
+        after = key.end_mark.index
+    # What an alias stands for is written before the key.
+    if not isinstance(node, ScalarNode) or node.start_mark.index < after:
+        return None
+    start, end = node.start_mark.index, node.end_mark.index
+    # Where nothing was written, the reader says the place of what comes next.
+    return (start, end) if start < end else (text.index(":", after) + 1,) * 2
 
 
 def key_place(tree: Any, path: Sequence[str | int]) -> Place:

@@ -22,9 +22,11 @@ VERBS = {
     "schema": "Print the JSON Schema of mlcicd.yaml.",
     "setup": "Make the project's environment (runs project.install).",
     "data": "Fetch the DVC data that a job needs, and verify it.",
-    "validate": "Run Great Expectations checkpoints.",
+    "status": "Tell whether code, data, parameters, lock and metrics agree.",
+    "validate": "Judge the data: checkpoints, suites and built-in checks.",
     "test": "Run the project's tests and record the result.",
     "train": "Train, and record stages, time and hardware.",
+    "lock": "Bring dvc.lock and the metrics of training back to the branch.",
     "report": "Compare with the base, judge the gates, write the report.",
     "comment": "Post report.json as one comment on the pull request.",
 }

@@ -19,9 +19,13 @@ import click
     help="What the data is for.",
 )
 @click.option("--remote", metavar="NAME", help="DVC remote to fetch from.  [default: data.remote, else DVC's own]")
-def data(config: Path, purpose: Literal["validate", "train"], remote: str | None) -> None:
+@click.option("--verify", is_flag=True, help="Fetch nothing: prove that the remote has all that git's locks name.")
+def data(config: Path, purpose: Literal["validate", "train"], remote: str | None, verify: bool) -> None:
     """Fetch the DVC data that a job needs, and verify it."""
     from mlcicd.runtime import data as worker
     from mlcicd.runtime import project
 
-    worker.fetch(project.load(config), purpose, remote or None, click.echo)
+    if verify:
+        worker.prove(project.load(config), remote or None, click.echo)
+    else:
+        worker.fetch(project.load(config), purpose, remote or None, click.echo)

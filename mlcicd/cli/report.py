@@ -33,7 +33,7 @@ def report(config: Path, base: str, metrics: list[str], output: Path) -> None:
     from mlcicd.runtime import ci
     from mlcicd.runtime.report import render, run
 
-    written = run.report(config, base, metrics, output, ci.detect(os.environ))
+    written = run.report(config, base, metrics, output, ci.detect(os.environ), click.echo)
     click.echo(render.terminal(written.report))
     click.echo("written: " + " ".join(map(str, written.files)))
     written.raise_for_state()

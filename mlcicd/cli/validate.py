@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
+
+_ENGINES = click.Choice(["auto", "duckdb", "gx", "spark"])
+
+
+def _words(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for value in values for name in value.split())
 
 
 @click.command()
 @click.option("--config", type=click.Path(path_type=Path), default=Path("mlcicd.yaml"), help="Configuration file.")
 @click.option(
-    "--checkpoint",
-    "checkpoints",
-    multiple=True,
-    metavar="NAME",
-    callback=lambda _context, _option, values: [name for value in values for name in value.split()],
-    help="Checkpoint to run; may be repeated.  [default: validate.checkpoints]",
+    "--when", type=click.Choice(["data", "train"]), default="data", show_default=True, help="What is due then."
 )
-def validate(config: Path, checkpoints: list[str]) -> None:
-    """Run Great Expectations checkpoints."""
+@click.option("--checkpoint", "checkpoints", multiple=True, metavar="NAME", callback=_words, help="Run only this one.")
+@click.option("--suite", metavar="FILE", default="", help="Judge only --data, by this file of expectations.")
+@click.option("--data", metavar="FILE", default="", help="CSV or Parquet file that --suite is about.")
+@click.option("--engine", type=_ENGINES, help="What judges suites.  [default: validate.engine]")
+@click.option("--suggest", metavar="DATA", default="", help="Write a starter suite from this file; judge nothing.")
+@click.option("--output", metavar="FILE", default="", help="For --suggest.  [default: expectations/DATA.yaml]")
+def validate(config: Path, suggest: str, output: str, **order: Any) -> None:
+    """Judge the data: checkpoints, suites and built-in checks."""
     from mlcicd.runtime import project
+
+    found = project.load(config)
+    if suggest:
+        from mlcicd.runtime.validation import suggest as writer
+
+        writer.run(found, suggest, output, click.echo)
+        return
     from mlcicd.runtime import validate as worker
 
-    worker.run(project.load(config), checkpoints, click.echo)
+    worker.run(found, worker.Order(**order), click.echo)

@@ -132,7 +132,7 @@ class Gcp(Section):
         ),
     ] = Field(
         description="Workload identity provider, by its full name.",
-        examples=["projects/123456789/locations/global/workloadIdentityPools/ci/providers/forge"],
+        examples=["projects/123456789/locations/global/workloadIdentityPools/mlcicd/providers/forge"],
     )
     service_account: Annotated[
         str, _form(r"^[a-z0-9-]+@[a-z0-9.-]+\.iam\.gserviceaccount\.com$", "the address of a service account")
@@ -211,7 +211,12 @@ class Suite(Section):
     """One table, and what is expected of it."""
 
     data: RelativePath | None = Field(None, description="CSV or Parquet file.", examples=["data/raw.csv"])
-    table: Text | None = Field(None, description="Table of a database, instead of a file.", examples=["orders"])
+    table: Text | None = Field(
+        None,
+        description="Table of a database, instead of a file. The project's environment needs SQLAlchemy and the "
+        "database's driver.",
+        examples=["orders"],
+    )
     connection: Variable | None = Field(
         None,
         description="Secret that holds the SQLAlchemy address of the table's database; no other step sees it.",
@@ -246,6 +251,9 @@ class Split(Section):
     after: When = Field("train", description=_AFTER, examples=["data"])
 
 
+COMPARING: tuple[CheckName, ...] = ("rows", "schema", "categories", "balance")
+
+
 class Checks(Section):
     """The built-in checks of every file under `suites` and `splits`."""
 
@@ -259,6 +267,11 @@ class Checks(Section):
     balance: float = Field(
         0.1, gt=0, le=1, description="Largest change of a class's share of the rows against the base.", examples=[0.05]
     )
+
+    @property
+    def compares(self) -> bool:
+        """Whether any check looks at what a file was before the change."""
+        return not set(COMPARING) <= set(self.skip)
 
 
 class Validate(Section):
@@ -286,8 +299,8 @@ class Validate(Section):
     )
     unpickle: tuple[RelativePath, ...] = Field(
         (),
-        description="Tracked files that may run code when they are loaded (pickles that name functions other than "
-        "those of the usual libraries). Any other such file is refused.",
+        description="Tracked files that may run code when they are loaded: pickles that call functions known for it, "
+        "such as os.system. Any other such file is refused.",
         examples=[["models/legacy.pkl"]],
     )
     timeout: Duration = Field("30m", description="Time limit of the job.", examples=["30m"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlcicd.detect import ci, dvc, git, gx, metrics, python, scripts, tests
+from mlcicd.detect import ci, dvc, git, gx, metrics, python, scripts, tables, tests
 from mlcicd.detect.files import Folder, Seen
 
 __all__ = ["Found", "Seen", "look"]
@@ -22,6 +22,7 @@ class Found:
         tracked: the project uses DVC, with or without a pipeline.
         remote: what DVC pulls from.
         checkpoints: of Great Expectations, by name.
+        tables: files that can be checked without a Great Expectations project.
         train: command of a training script where there is no pipeline.
         metric_files: what `metrics` were read from, or would be if it were here.
         existing: CI files that are here already.
@@ -36,6 +37,7 @@ class Found:
     tracked: bool
     remote: dvc.Remote | None
     checkpoints: Seen[tuple[str, ...]] | None
+    tables: tables.Tables
     test: Seen[str] | None
     train: Seen[str] | None
     metric_files: tuple[str, ...]
@@ -66,6 +68,7 @@ def look(path: Path) -> Found:
         tracked=dvc.is_here(home),
         remote=dvc.remote(home),
         checkpoints=gx.look(project),
+        tables=tables.look(project, (path for pipeline in pipelines for path in pipeline.paths)),
         test=test,
         train=None if pipelines else scripts.command(project),
         metric_files=metric_files,

@@ -27,13 +27,17 @@ _PASSWORDS = {"secret_access_key", "session_token", "password", "connection_stri
 
 @dataclass(frozen=True, kw_only=True)
 class Pipeline:
-    """One dvc.yaml; paths are relative to the folder it was looked for in, and each is written once."""
+    """One dvc.yaml; paths are relative to the folder it was looked for in, and each is written once.
+
+    `paths` are what its stages read and write, apart from the metrics, plots and parameters.
+    """
 
     file: str
     stages: tuple[str, ...]
     metrics: tuple[str, ...]
     plots: tuple[str, ...]
     params: tuple[str, ...]
+    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +78,7 @@ def look(folder: Folder, file: str) -> Pipeline | None:
         metrics=_files(tree, home, "metrics"),
         plots=_files(tree, home, "plots"),
         params=_params(tree, home),
+        paths=tuple(path for key in ("deps", "outs") for path in _files(tree, home, key) if "${" not in path),
     )
 
 

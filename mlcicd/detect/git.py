@@ -46,6 +46,16 @@ def host(address: str) -> str:
     return name.lower() if len(name) > 1 else ""
 
 
+def origin(path: Path) -> tuple[str, str]:
+    """Return the host of the main remote, and the repository's name there (`owner/name`); "" where unknown."""
+    address = _remote_address(path)[1]
+    found = host(address)
+    matched = _ADDRESS.match(address) if found else None
+    rest = address[matched.end() :] if matched else ""
+    # Behind an address with a scheme there may be a port.
+    return found, re.sub(r"^:[0-9]+/", "", rest).strip("/").removesuffix(".git")
+
+
 def platform(name: str) -> str:
     """Return the platform that a host name gives away, "" when it does not."""
     if name.endswith(".ghe.com"):
@@ -55,9 +65,14 @@ def platform(name: str) -> str:
 
 def _remote(path: Path) -> tuple[str, str]:
     """Return the name of the main remote and its host; "" where there is none."""
+    remote, address = _remote_address(path)
+    return remote, host(address)
+
+
+def _remote_address(path: Path) -> tuple[str, str]:
     remotes = _git(path, "remote")[0].splitlines()
     remote = "origin" if "origin" in remotes else next(iter(remotes), "")
-    return remote, host(_git(path, "remote", "get-url", "--", remote)[0]) if remote else ""
+    return remote, _git(path, "remote", "get-url", "--", remote)[0] if remote else ""
 
 
 def _platforms(folder: Folder, remote: str, name: str) -> Seen[tuple[str, ...]]:

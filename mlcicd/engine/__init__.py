@@ -52,7 +52,7 @@ def run(pipeline: Pipeline, request: Request, display: Plain | None = None) -> O
         display or progress.choose() as shown,
         _clones(request.keep, shown) as clones,
     ):
-        environ = environment.machine(request.environ, source.commit, base)
+        environ = environment.machine(request.environ, source.commit, base, event)
         site = job.Site(request=request, source=source, kept=kept, clones=clones, environ=environ, stop=stop)
         shown.opened(_heading(source, event, base, jobs), [one.id for one in jobs])
         done = _execute(jobs, site, shown)

@@ -15,7 +15,7 @@ from mlcicd.engine.model import Request, Result, State
 from mlcicd.engine.process import Limits, execute
 from mlcicd.engine.results import Kept
 from mlcicd.engine.workspace import Source
-from mlcicd.plan.model import Call, Job, Load, Save, Setup, Step
+from mlcicd.plan.model import Cache, Call, Job, Load, Save, Setup, Step
 
 MEANINGS = {
     1: "the answer is no",
@@ -86,7 +86,17 @@ def _steps(place: _Place) -> _StepError | None:
             first = first or error
         except OSError as error:
             first = first or _StepError(f"{type(step).__name__.lower()}: {error}")
+    if place.job.cache and first is None:
+        _retain(place, place.job.cache)
     return first
+
+
+def _retain(place: _Place, cache: Cache) -> None:
+    """Keep data for the next run; a disk that has no room for it fails no job."""
+    try:
+        results.retain(place.clone / cache.path, place.site.kept.cache)
+    except OSError as error:
+        place.log.say(f"mlcicd: data is not kept for the next run: {error}")
 
 
 def _step(step: Step, place: _Place) -> None:
@@ -94,7 +104,7 @@ def _step(step: Step, place: _Place) -> None:
         case Setup():
             _setup(step, place)
         case Call():
-            _verb(place, step.name, step.command, step.secrets)
+            _verb(place, step.name, step.command, step)
         case Save():
             absent = results.save(place.clone, step.paths, place.site.kept.artifacts / step.artifact)
             for path in absent:
@@ -103,6 +113,8 @@ def _step(step: Step, place: _Place) -> None:
             for artifact in step.artifacts:
                 if not results.load(place.site.kept.artifacts / artifact, place.clone):
                     place.log.say(f"mlcicd: no artifact {artifact}")
+        case Cache():
+            results.restore(place.site.kept.cache, place.clone / step.path)
 
 
 def _setup(step: Setup, place: _Place) -> None:
@@ -112,18 +124,19 @@ def _setup(step: Setup, place: _Place) -> None:
         for command in workspace.clone_commands(place.site.source, place.clone):
             _program(place, "clone", command, place.site.clones, place.site.environ)
     if step.project:
-        _verb(place, "setup", ("setup",), ())
+        _verb(place, "setup", ("setup",))
 
 
-def _verb(place: _Place, name: str, words: Sequence[str], wanted: Sequence[str]) -> None:
-    """Run one of our verbs, with the secrets it declares and no other."""
+def _verb(place: _Place, name: str, words: Sequence[str], call: Call | None = None) -> None:
+    """Run one of our verbs, with the secrets and log-ins it declares and no other."""
     request = place.site.request
-    secrets = environment.secrets(request.environ, wanted)
+    secrets = environment.secrets(request.environ, call.secrets if call else ())
+    logins = environment.logins(request.environ, [one.cloud for one in call.identity] if call else ())
     command = (*request.tool, *words, *_config(place))
     place.log.say(f"$ mlcicd {' '.join(command[len(request.tool) :])}")
-    place.log.hide(secrets.values())
+    place.log.hide([*secrets.values(), *environment.secret_values(logins)])
     try:
-        _program(place, name, command, place.clone, {**place.site.environ, **secrets})
+        _program(place, name, command, place.clone, {**place.site.environ, **logins, **secrets})
     finally:
         place.log.flush()
         place.log.hide(())

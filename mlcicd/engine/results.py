@@ -3,12 +3,15 @@
 .mlcicd/report.json report.md report.html junit.xml    the report of the last run
 .mlcicd/run/logs/<job>.log                             what the job printed
 .mlcicd/run/artifacts/<artifact>/…                     what the job kept, paths as in the repository
+.mlcicd/cache/…                                        data that the next run need not fetch again
 """
 
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +20,8 @@ from pathlib import Path
 from mlcicd import workfolder
 from mlcicd.errors import UsageError
 
+# Jobs run side by side, and each may put the cache back.
+_CACHE = threading.Lock()
 REPORT = ("report.json", "report.md", "report.html", "junit.xml")
 
 
@@ -27,6 +32,11 @@ class Kept:
     folder: Path
     logs: Path
     artifacts: Path
+
+    @property
+    def cache(self) -> Path:
+        """The folder that outlives the run."""
+        return self.folder / "cache"
 
 
 @contextmanager
@@ -100,3 +110,38 @@ def load(artifact: Path, clone: Path) -> bool:
         return False
     shutil.copytree(artifact, clone, dirs_exist_ok=True)
     return True
+
+
+def restore(cache: Path, target: Path) -> None:
+    """Give a clone the folder that an earlier job or run has left, if there is one.
+
+    Raises:
+        OSError: when something cannot be copied.
+    """
+    with _CACHE:
+        if cache.is_dir():
+            shutil.copytree(cache, target, symlinks=True, copy_function=_link, dirs_exist_ok=True)
+
+
+def retain(origin: Path, cache: Path) -> None:
+    """Keep a clone's folder in place of what was kept before; a clone without one changes nothing.
+
+    Raises:
+        OSError: when something cannot be copied.
+    """
+    if not origin.is_dir():
+        return
+    with _CACHE:
+        scratch = cache.with_suffix(".new")
+        shutil.rmtree(scratch, ignore_errors=True)
+        shutil.copytree(origin, scratch, symlinks=True, copy_function=_link)
+        shutil.rmtree(cache, ignore_errors=True)
+        scratch.rename(cache)
+
+
+def _link(origin: str, copy: str) -> None:
+    """A second name costs no room; over the border of a disk it has to be a copy."""
+    try:
+        os.link(origin, copy, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(origin, copy)

@@ -12,7 +12,7 @@ from typing import Literal
 
 Event = Literal["pull_request", "push", "manual"]
 EVENTS: tuple[Event, ...] = ("pull_request", "push", "manual")
-Scope = Literal["code", "comments"]
+Scope = Literal["code", "comments", "identity"]
 History = Literal["none", "head", "base"]
 
 
@@ -23,6 +23,21 @@ class Permission:
     scope: Scope
     level: Literal["read", "write"]
     why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """A token of the job's own identity (OIDC), by which a cloud lets it in.
+
+    Attributes:
+        cloud: who gets it.
+        audience: whom it is made out to; nobody else accepts it.
+        variable: what holds it where a platform hands it over ready; elsewhere the verb asks for it.
+    """
+
+    cloud: str
+    audience: str
+    variable: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +64,7 @@ class Call:
         verb: the action, e.g. `validate`; the command of the same name but for `check`.
         inputs: its options without the dashes; the action's inputs have the same names.
         secrets: variables this step sees, and no other.
+        identity: clouds that this step logs in to as the job.
         why: comment for the reader of the generated file.
     """
 
@@ -56,6 +72,7 @@ class Call:
     verb: str
     inputs: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+    identity: tuple[Identity, ...] = ()
     why: str = ""
 
     @property
@@ -89,7 +106,24 @@ class Load:
     artifacts: tuple[str, ...]
 
 
-Step = Setup | Call | Save | Load
+@dataclass(frozen=True, kw_only=True)
+class Cache:
+    """Bring back a folder as an earlier run left it, and keep it for a later one when the job succeeds.
+
+    What comes back is whatever a run that could write it left there: the verb that uses it must not trust it.
+
+    Attributes:
+        purpose: tells folders apart where one that was kept cannot be changed any more.
+        path: the folder, relative to the repository.
+        why: comment for the reader of the generated file.
+    """
+
+    purpose: str
+    path: str
+    why: str = ""
+
+
+Step = Setup | Call | Save | Load | Cache
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +147,8 @@ class Job:
         needs: ids of jobs that come first.
         always: runs even when one of `needs` failed.
         may_fail: its failure does not fail the pipeline.
-        trusted: must not run for code from a fork (it has secrets, a write permission or a machine of the team's).
+        trusted: must not run for code from a fork (it has secrets, an identity that clouds let in, a write permission
+            or a machine of the team's).
         timeout: minutes.
     """
 
@@ -134,6 +169,16 @@ class Job:
     def secrets(self) -> tuple[str, ...]:
         """Every secret a step of this job sees, in order, once."""
         return tuple(dict.fromkeys(name for step in self.steps if isinstance(step, Call) for name in step.secrets))
+
+    @property
+    def identity(self) -> tuple[Identity, ...]:
+        """Every cloud a step of this job logs in to, in order, once."""
+        return tuple(dict.fromkeys(one for step in self.steps if isinstance(step, Call) for one in step.identity))
+
+    @property
+    def cache(self) -> Cache | None:
+        """The folder that outlives this job."""
+        return next((step for step in self.steps if isinstance(step, Cache)), None)
 
     @property
     def saves(self) -> tuple[Save, ...]:

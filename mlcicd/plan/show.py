@@ -40,6 +40,7 @@ def _block(job: Job) -> Iterator[str]:
         "timeout": f"{job.timeout} min",
         "may": "; ".join(f"{right.level} {right.scope} ({right.why})" for right in job.permissions),
         "secrets": ", ".join(job.secrets),
+        "logs in": ", ".join(f"{one.cloud} ({one.audience})" for one in job.identity),
         "does": " → ".join(step.verb for step in job.steps if isinstance(step, Call)),
         "keeps": "; ".join(f"{save.artifact} ({save.days} days)" for save in job.saves),
     }
@@ -54,4 +55,4 @@ def _runner(job: Job) -> str:
 def _facts(job: Job) -> dict[str, Any]:
     facts = asdict(job)
     facts["steps"] = [{"kind": type(step).__name__.lower(), **asdict(step)} for step in job.steps]
-    return {**facts, "secrets": list(job.secrets)}
+    return {**facts, "secrets": list(job.secrets), "identity": [asdict(one) for one in job.identity]}

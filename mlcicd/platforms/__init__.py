@@ -7,7 +7,7 @@ from typing import Protocol
 
 from mlcicd.plan.model import Pipeline
 from mlcicd.platforms import github, gitlab
-from mlcicd.platforms.common import Seed
+from mlcicd.platforms.common import Claims, Seed
 from mlcicd.release import Release
 
 
@@ -30,6 +30,10 @@ class Platform(Protocol):
 
     def seeds(self) -> list[Seed]:
         """Return the files that are written only where there are none."""
+        ...
+
+    def claims(self, host: str, repository: str, branch: str) -> Claims:
+        """Say what the identity tokens of a repository's jobs hold; host and repository may be ""."""
         ...
 
     def read(self, text: str) -> dict[str, tuple[str, ...]]:

@@ -18,3 +18,22 @@ class Seed:
     text: str
     needle: str
     advice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claims:
+    """What the identity tokens of a repository's jobs say, for the trust policy of a cloud.
+
+    Attributes:
+        issuer: who signs them, `https://…`.
+        subjects: every `sub` of jobs that may log in; `*` stands for any branch.
+        condition: the same as a condition on a token's other claims, in the language CEL.
+        repository: name of the claim that tells the repository, and its value.
+        notes: what a person has to know or fill in, one sentence each.
+    """
+
+    issuer: str
+    subjects: tuple[str, ...]
+    condition: str
+    repository: tuple[str, str]
+    notes: tuple[str, ...] = ()

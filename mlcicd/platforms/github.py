@@ -8,8 +8,8 @@ from typing import Any
 
 from mlcicd import resources, yamlio
 from mlcicd.errors import UsageError
-from mlcicd.plan.model import Call, Job, Pipeline, Save, Setup, Step
-from mlcicd.platforms.common import Seed
+from mlcicd.plan.model import Cache, Call, Job, Pipeline, Save, Setup, Step
+from mlcicd.platforms.common import Claims, Seed
 from mlcicd.platforms.pins import CHECKOUT
 from mlcicd.release import Release
 from mlcicd.render import render
@@ -19,7 +19,7 @@ VENDORED = ".github/mlcicd"
 OWNED = (".github/workflows/mlcicd*.yml", f"{VENDORED}/**/*")
 
 _TRIGGER = {"pull_request": "pull_request", "push": "push", "manual": "workflow_dispatch"}
-_PERMISSION = {"code": "contents", "comments": "pull-requests"}
+_PERMISSION = {"code": "contents", "comments": "pull-requests", "identity": "id-token"}
 _HOSTED = ("ubuntu-latest",)
 # What the action `save` does by default, as the plan does; it is not written out.
 _SAVE = Save(artifact="")
@@ -46,6 +46,32 @@ def seeds() -> list[Seed]:
 def read(text: str) -> dict[str, tuple[str, ...]]:
     """Read the job graph back from the workflow: job → what it needs."""
     return {id: tuple(job.get("needs", ())) for id, job in yamlio.load_foreign(text)["jobs"].items()}
+
+
+def claims(host: str, repository: str, branch: str) -> Claims:
+    """Say what the tokens of this repository's jobs hold: of its own pull requests, and of the default branch."""
+    owner, _, name = (repository or "OWNER/REPOSITORY").partition("/")
+    forms = (f"{owner}/{name}", f"{owner}@OWNER_ID/{name}@REPOSITORY_ID")
+    events = ("pull_request", f"ref:refs/heads/{branch}")
+    return Claims(
+        issuer=_issuer(host),
+        subjects=tuple(f"repo:{form}:{event}" for form in forms for event in events),
+        condition=f'assertion.repository == "{owner}/{name}" && '
+        f'(assertion.event_name == "pull_request" || assertion.ref == "refs/heads/{branch}")',
+        repository=("repository", f"{owner}/{name}"),
+        notes=(
+            "repositories made or renamed since 15 July 2026 have the subjects with ids; "
+            f"put the ids in, as this prints them: gh api repos/{owner}/{name} --jq '.owner.id, .id'",
+            "a pull request from a fork gets no token, unless the repository's settings send write tokens to forks: "
+            "leave that off",
+        ),
+    )
+
+
+def _issuer(host: str) -> str:
+    if host in ("", "github.com"):
+        return "https://token.actions.githubusercontent.com"
+    return f"https://token.actions.{host}" if host.endswith(".ghe.com") else f"https://{host}/_services/token"
 
 
 def view(pipeline: Pipeline, release: Release) -> dict[str, Any]:
@@ -118,6 +144,16 @@ def _step(step: Step, words: Mapping[str, str]) -> dict[str, Any]:
             **_action(step.verb, words),
             "inputs": list(step.inputs.items()),
             "secrets": [(name, f"${{{{ secrets.{name} }}}}") for name in step.secrets],
+        }
+    if isinstance(step, Cache):
+        return {
+            "kind": "call",
+            "name": "Bring back kept data",
+            "why": step.why,
+            **_action("cache", words),
+            # The folder is the one that the action keeps by default, as a test sees.
+            "inputs": [("purpose", step.purpose)],
+            "secrets": [],
         }
     if isinstance(step, Save):
         return {

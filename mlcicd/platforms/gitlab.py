@@ -7,7 +7,7 @@ from typing import Any
 
 from mlcicd import yamlio
 from mlcicd.plan.model import Call, Job, Load, Pipeline, Setup
-from mlcicd.platforms.common import Seed
+from mlcicd.platforms.common import Claims, Seed
 from mlcicd.release import Release
 from mlcicd.render import render
 
@@ -46,6 +46,23 @@ def read(text: str) -> dict[str, tuple[str, ...]]:
     }
 
 
+def claims(host: str, repository: str, branch: str) -> Claims:
+    """Say what the tokens of this project's jobs hold. A merge request's has its source branch, so any may stand."""
+    project = repository or "GROUP/PROJECT"
+    return Claims(
+        issuer=f"https://{host or 'gitlab.com'}",
+        subjects=(f"project_path:{project}:ref_type:branch:ref:*",),
+        condition=f'assertion.project_path == "{project}"',
+        repository=("project_path", project),
+        notes=(
+            f"a token of a merge request names its source branch, so every branch of {project} is let in, "
+            f"not only {branch}; what may not read the data may not push to {project}",
+            "the jobs that log in are left out of a fork's merge requests; switch off that those run in this project "
+            "at all (ci_allow_fork_pipelines_to_run_in_parent_project)",
+        ),
+    )
+
+
 def view(pipeline: Pipeline, release: Release) -> dict[str, Any]:
     """Translate the pipeline into what the template prints."""
     return {
@@ -63,12 +80,14 @@ def _job(job: Job, pipeline: Pipeline) -> dict[str, Any]:
         "image": job.machine.image,
         "tags": list(job.machine.labels.get("gitlab") or ()),
         "needs": [_need(pipeline.job(id), job) for id in job.needs],
-        "rules": [_rule(job, event, pipeline.branch) for event in job.events],
+        "rules": [rule for event in job.events for rule in _rules(job, event, pipeline.branch)],
         "always": job.always,
         "timeout": _timeout(job.timeout),
         "may_fail": job.may_fail,
         "strategy": "none" if _history(job) == "none" else "",
         "secrets": list(job.secrets),
+        "tokens": [{"variable": one.variable, "audience": one.audience} for one in job.identity],
+        "cache": _cache(job),
         "script": _script(job),
         "save": next(iter(job.saves), None),
     }
@@ -80,15 +99,35 @@ def _need(need: Job, job: Job) -> dict[str, Any]:
     return {
         "job": _PREFIX + need.id,
         "artifacts": any(save.artifact in loads for save in need.saves),
-        "optional": need.trusted and not job.trusted,
+        "optional": _withheld(need) and not _withheld(job),
     }
 
 
-def _rule(job: Job, event: str, branch: str) -> dict[str, Any]:
-    """A newer push replaces the pipeline of a merge request; what runs on the default branch finishes."""
-    proposed = event == "pull_request"
-    condition = _SOURCE[event].format(branch=branch) + (_SAME_PROJECT if job.trusted and proposed else "")
-    return {"condition": condition, "finishes": not proposed}
+def _cache(job: Job) -> dict[str, Any] | None:
+    if job.cache is None:
+        return None
+    policy = "MLCICD_CACHE_POLICY"
+    return {"why": job.cache.why, "paths": [f"{job.cache.path}/"], "variable": policy, "policy": f"${policy}"}
+
+
+def _withheld(job: Job) -> bool:
+    """Tell whether a fork's pipeline has no such job. A member who starts one here would lend it our identity."""
+    return job.trusted or bool(job.identity)
+
+
+def _rules(job: Job, event: str, branch: str) -> list[dict[str, Any]]:
+    """A newer push replaces the pipeline of a merge request; what runs on the default branch finishes.
+
+    A fork's pipeline that a member starts here may use what others kept, and leaves nothing for them.
+    """
+    condition = _SOURCE[event].format(branch=branch)
+    if event != "pull_request":
+        return [{"condition": condition, "finishes": True, "policy": ""}]
+    ours = {"condition": condition + _SAME_PROJECT, "finishes": False, "policy": ""}
+    if _withheld(job):
+        return [ours]
+    anybody = {"condition": condition, "finishes": False, "policy": "pull" if job.cache else ""}
+    return [ours, anybody] if job.cache else [anybody]
 
 
 def _timeout(minutes: int) -> str:

@@ -8,6 +8,38 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mlcicd.config.identity import variable
+from mlcicd.config.model import CLOUDS, Cloud
+
+# What a job can get tokens of its identity with. Only `identity` reads these; the project's programs never see them.
+_MINT = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+_NO_PERMISSION = (
+    "the job needs `permissions: id-token: write`, which `mlcicd generate` writes; "
+    "a pull request from a fork never gets it"
+)
+_NO_VARIABLE = (
+    f"the job needs `id_tokens: {{{variable('aws')}: {{aud: …}}}}` and the like, which `mlcicd generate` writes; "
+    "it takes GitLab 15.7 or newer"
+)
+WITHHELD = frozenset({*_MINT, *map(variable, CLOUDS)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """How this job proves who it is to a cloud. Outside CI every field is empty.
+
+    Attributes:
+        mint: address that makes a token, for whom is added to its query; or "".
+        bearer: what that address is called with; never printed.
+        tokens: tokens that are here already, by cloud; never printed.
+        missing: in CI, why there is neither, and what to do; else "".
+    """
+
+    mint: str = ""
+    bearer: str = field(default="", repr=False)
+    tokens: Mapping[Cloud, str] = field(default_factory=dict, repr=False)
+    missing: str = ""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ci:
@@ -25,6 +57,11 @@ class Ci:
         links: addresses for the report: `run`, `commit`, `change`; missing when unknown.
         token: what the API is called with; never printed.
         summary: file that the platform shows as the run's summary.
+        git: address that the repository is fetched from and pushed to, without credentials.
+        branch: the change's own branch, or the one that was pushed to; "" on a tag.
+        checkout: commit that the jobs check out; another than `sha` when the forge tests a merge with the base.
+        fork: the change comes from somebody's copy of the repository.
+        proposal: this run is for a pull or merge request, also where the embedded engine plays one.
     """
 
     forge: str = ""
@@ -39,15 +76,34 @@ class Ci:
     links: Mapping[str, str] = field(default_factory=dict)
     token: str = field(default="", repr=False)
     summary: Path | None = None
+    git: str = ""
+    branch: str = ""
+    checkout: str = ""
+    fork: bool = False
+    proposal: bool = False
 
 
 def detect(environ: Mapping[str, str]) -> Ci:
     """Read the environment; the embedded engine says by `MLCICD_SHA` that it is the CI, whatever else is set."""
     if sha := environ.get("MLCICD_SHA"):
-        return Ci(sha=sha, base=_known((environ.get("MLCICD_BASE", ""),)))
+        base = _known((environ.get("MLCICD_BASE", ""),))
+        return Ci(sha=sha, base=base, proposal=environ.get("MLCICD_EVENT") == "pull_request")
     if environ.get("GITHUB_ACTIONS") == "true":
         return _github(environ)
     return _gitlab(environ) if environ.get("GITLAB_CI") else Ci()
+
+
+def identity(environ: Mapping[str, str]) -> Identity:
+    """Read how the job proves its identity; the embedded engine has none, there a person's own log-in counts."""
+    if environ.get("MLCICD_SHA"):
+        return Identity()
+    if environ.get("GITHUB_ACTIONS") == "true":
+        mint, bearer = (environ.get(name, "") for name in _MINT)
+        return Identity(mint=mint, bearer=bearer) if mint and bearer else Identity(missing=_NO_PERMISSION)
+    if environ.get("GITLAB_CI"):
+        tokens = {cloud: environ[variable(cloud)] for cloud in CLOUDS if environ.get(variable(cloud))}
+        return Identity(tokens=tokens, missing="" if tokens else _NO_VARIABLE)
+    return Identity()
 
 
 def _github(environ: Mapping[str, str]) -> Ci:
@@ -83,6 +139,11 @@ def _github(environ: Mapping[str, str]) -> Ci:
         links={name: link for name, link in links.items() if link},
         token=_token(environ, "GITHUB_TOKEN"),
         summary=Path(summary) if summary else None,
+        git=f"{server}.git" if project else "",
+        branch=(request.get("head") or {}).get("ref", "") if change else _branch(environ.get("GITHUB_REF", "")),
+        checkout=environ.get("GITHUB_SHA", ""),
+        proposal=bool(change),
+        fork=bool(change) and ((request.get("head") or {}).get("repo") or {}).get("full_name") != project,
     )
 
 
@@ -112,7 +173,16 @@ def _gitlab(environ: Mapping[str, str]) -> Ci:
         run=_number(environ.get("CI_PIPELINE_IID")),
         links={name: link for name, link in links.items() if link},
         token=_token(environ, "GITLAB_TOKEN"),
+        git=f"{project}.git" if project else "",
+        branch=environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME" if change else "CI_COMMIT_BRANCH", ""),
+        checkout=environ.get("CI_COMMIT_SHA", ""),
+        proposal=bool(change),
+        fork=environ.get("CI_MERGE_REQUEST_SOURCE_PROJECT_ID") != environ.get("CI_MERGE_REQUEST_PROJECT_ID"),
     )
+
+
+def _branch(ref: str) -> str:
+    return ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") else ""
 
 
 def _event(path: str | None) -> dict[str, Any]:

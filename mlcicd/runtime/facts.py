@@ -64,7 +64,8 @@ class Checkpoint(Facts):
     """What was expected of one table; `error` when that could not be judged, `rows` is -1 when it is unknown.
 
     `kind` tells a Great Expectations checkpoint (`name` is its name) from a suite on a table, the built-in checks
-    of a file or of a split, and the scan of files for pickles (`name` is the file, table or split).
+    of a file or of a split, and the scan of files for code (`name` is the file, the table, "TRAIN and TEST", or
+    "tracked files", each in `column`).
     """
 
     name: str
@@ -100,10 +101,11 @@ class TestFacts(Facts):
 
 
 class Stage(Facts):
-    """One DVC stage."""
+    """One DVC stage, and the wall seconds it took (0 when it did not run)."""
 
     name: str
     state: Literal["run", "cached", "unchanged", "failed"]
+    seconds: float = 0
 
 
 class Hardware(Facts):
@@ -158,6 +160,63 @@ class TrainFacts(Facts):
     tracked: tuple[Tracked, ...] = ()
     lock: Literal["none", "pushed", "failed"] = "none"
     tail: tuple[str, ...] = ()
+
+
+class LockFacts(Facts):
+    """What became of the lock and the metrics of a training.
+
+    Attributes:
+        state: `unchanged` (git has them already), `committed`, `proposed`, `moved` (the branch has another commit by
+            now, whose own run brings its own), `skipped` (there is nowhere or nothing to bring back), `refused`.
+        branch: that the commit is on.
+        commit: its id.
+        link: address of the pull or merge request.
+        files: what changed, relative to the repository.
+        reason: what happened and why, one line.
+    """
+
+    state: Literal["unchanged", "committed", "proposed", "moved", "skipped", "refused"]
+    branch: str = ""
+    commit: str = ""
+    link: str = ""
+    files: tuple[str, ...] = ()
+    reason: str = ""
+
+
+class Step(Facts):
+    """Something that `status` compared: a stage, a `.dvc` file (`data`), or another file of the repository.
+
+    Attributes:
+        stale: it is not what the rest of the repository says; `why` has the reasons, one line each.
+        repair: the command that brings it in step; "" when nothing has to be done.
+    """
+
+    name: str
+    kind: Literal["stage", "data", "file"] = "stage"
+    stale: bool = False
+    why: tuple[str, ...] = ()
+    repair: str = ""
+
+
+class StatusFacts(Facts):
+    """What `status` found; `success` when all that was compared is in step.
+
+    Attributes:
+        steps: what was compared, stale ones first.
+        remote: whether the DVC remote has everything that the lock and `.dvc` files name.
+        missing: what it does not have, one line each.
+        repair: the commands that bring everything in step, one a line.
+        notes: what could not be told, or is no reason to refuse.
+    """
+
+    success: bool
+    steps: tuple[Step, ...] = ()
+    remote: Literal["not asked", "complete", "incomplete"] = "not asked"
+    missing: tuple[str, ...] = ()
+    repair: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    seconds: float = 0
+    error: str = ""
 
 
 Kind = TypeVar("Kind", bound=Facts)

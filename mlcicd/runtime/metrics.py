@@ -37,15 +37,15 @@ class Values:
     problems: tuple[Problem, ...] = ()
 
 
-class _Unusable(Exception):
+class Unusable(Exception):
     """A file without keys and values; the text says why."""
 
 
 def from_file(root: Path, file: str) -> Values:
     """Read the metrics of a file in the workspace."""
     try:
-        return from_bytes(file, _bytes(root / file))
-    except _Unusable as error:
+        return from_bytes(file, read_bytes(root / file))
+    except Unusable as error:
         return Values(problems=(Problem(file=file, reason=str(error)),))
 
 
@@ -53,7 +53,7 @@ def from_bytes(file: str, raw: bytes) -> Values:
     """Read the metrics of a file's content; the name's suffix says how."""
     try:
         return from_tree(file, parse(file, raw))
-    except _Unusable as error:
+    except Unusable as error:
         return Values(problems=(Problem(file=file, reason=str(error)),))
 
 
@@ -72,7 +72,7 @@ def from_tree(file: str, tree: Tree) -> Values:
                 problems.append(Problem(file=file, key=key, reason=reason))
             else:
                 numbers[file, key] = float(leaf)
-    except _Unusable as error:
+    except Unusable as error:
         problems.append(Problem(file=file, reason=str(error)))
     # Which of two is meant nobody knows, so neither can pass a gate.
     known = {key: number for key, number in numbers.items() if key not in repeated}
@@ -91,8 +91,8 @@ def join(sides: Iterable[Values]) -> Values:
 def params_from_file(root: Path, file: str) -> tuple[dict[Key, str], tuple[Problem, ...]]:
     """Read the parameters of a file in the workspace, each as text."""
     try:
-        return _params(file, _bytes(root / file))
-    except _Unusable as error:
+        return _params(file, read_bytes(root / file))
+    except Unusable as error:
         return {}, (Problem(file=file, reason=str(error)),)
 
 
@@ -100,7 +100,7 @@ def params_from_bytes(file: str, raw: bytes) -> tuple[dict[Key, str], tuple[Prob
     """Read the parameters of a file's content, each as text."""
     try:
         return _params(file, raw)
-    except _Unusable as error:
+    except Unusable as error:
         return {}, (Problem(file=file, reason=str(error)),)
 
 
@@ -109,27 +109,49 @@ def text(value: object) -> str:
     return _whole(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
 
 
+def read_bytes(path: Path) -> bytes:
+    """Return what a file holds.
+
+    Raises:
+        Unusable: when it cannot be read, or is too large.
+    """
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise Unusable("no such file") from None
+    except OSError as error:
+        raise Unusable(f"cannot be read: {error.strerror}") from None
+    if len(raw) > MAX_BYTES:
+        raise Unusable(f"larger than {MAX_BYTES:,} bytes")
+    return raw
+
+
 def parse(file: str, raw: bytes) -> Tree:
-    """Read keys and values by the suffix of the file's name."""
+    """Read keys and values by the suffix of the file's name.
+
+    Raises:
+        Unusable: when that cannot be done.
+    """
     reader = _READERS.get(Path(file).suffix.lower())
     if reader is None:
-        raise _Unusable(f"the name must end in one of {', '.join(_READERS)}")
+        raise Unusable(f"the name must end in one of {', '.join(_READERS)}")
     try:
         content = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _Unusable(f"not UTF-8 text (byte {error.start})") from None
+        raise Unusable(f"not UTF-8 text (byte {error.start})") from None
     if not content.strip():
-        raise _Unusable("the file is empty")
+        raise Unusable("the file is empty")
     try:
         tree = reader(content)
     except yamlio.Unreadable as error:
-        raise _Unusable(f"{error.reason} (line {error.place.line}, column {error.place.column})") from None
+        raise Unusable(f"{error.reason} (line {error.place.line}, column {error.place.column})") from None
     except RecursionError:
-        raise _Unusable("nested too deeply") from None
+        raise Unusable("nested too deeply") from None
     except ValueError as error:  # of JSON, of TOML, and of numbers with thousands of digits
-        raise _Unusable(str(error).splitlines()[0]) from None
+        raise Unusable(str(error).splitlines()[0]) from None
     if not isinstance(tree, dict):
-        raise _Unusable(f"expected keys and values, got {type(tree).__name__}")
+        raise Unusable(f"expected keys and values, got {type(tree).__name__}")
     return tree
 
 
@@ -137,7 +159,7 @@ def flatten(tree: Tree, *, lists: bool) -> Iterator[tuple[str, Any]]:
     """Yield every leaf with its dotted key; `lists` says whether lists are opened too."""
     for count, pair in enumerate(_leaves(tree, "", lists, MAX_DEPTH)):
         if count >= MAX_LEAVES:
-            raise _Unusable(f"more than {MAX_LEAVES:,} values")
+            raise Unusable(f"more than {MAX_LEAVES:,} values")
         yield _whole(pair[0]), pair[1]
 
 
@@ -159,19 +181,6 @@ def _params(file: str, raw: bytes) -> tuple[dict[Key, str], tuple[Problem, ...]]
     return {(file, key): text(leaf) for key, leaf in flatten(parse(file, raw), lists=False)}, ()
 
 
-def _bytes(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise _Unusable("no such file") from None
-    except OSError as error:
-        raise _Unusable(f"cannot be read: {error.strerror}") from None
-    if len(raw) > MAX_BYTES:
-        raise _Unusable(f"larger than {MAX_BYTES:,} bytes")
-    return raw
-
-
 def _leaves(node: Any, prefix: str, lists: bool, depth: int) -> Iterator[tuple[str, Any]]:
     if isinstance(node, Mapping):
         inner = [(f"{prefix}.{key}" if prefix else str(key), child) for key, child in node.items()]
@@ -181,7 +190,7 @@ def _leaves(node: Any, prefix: str, lists: bool, depth: int) -> Iterator[tuple[s
         yield prefix, node
         return
     if depth == 0:  # also ends a YAML document that contains itself
-        raise _Unusable(f"nested deeper than {MAX_DEPTH} levels")
+        raise Unusable(f"nested deeper than {MAX_DEPTH} levels")
     for key, child in inner:
         yield from _leaves(child, key, lists, depth - 1)
 

@@ -27,10 +27,21 @@ PIPE_BYTES = 1024 * 1024  # as much as a pipe holds: no more can be left when a 
 _BREAK = re.compile(rb"\r\n|\n|\r")
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|KEY|CREDENTIAL", re.IGNORECASE)
 _NO_PROGRAM = 127  # the shell's exit status
+_TIMED_OUT = 124  # what `timeout` of coreutils ends with
 _SECRET_LENGTH = 8  # shorter values would blot out ordinary words
+# Secrets that look like one, whatever variable (or none) they came from: tokens of forges, clouds and services, a
+# header's credentials, what a signed address proves itself by. What stands before the secret itself is kept.
+_SHAPES = re.compile(
+    r"\b(?:gh[a-z]_[A-Za-z0-9]{20,}|git[a-z]+_pat_\w{20,}|gl[a-z]{2,5}-[\w.-]{20,}|(?:AKIA|ASIA)[A-Z0-9]{16}"
+    r"|hf_[A-Za-z0-9]{20,}|sk-[\w-]{20,}|xox[a-z]-[\w-]{10,}|AIza[\w-]{30,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)"
+    r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"
+    r"|(?i:(?<=\bbearer )|(?<=\bbasic ))[A-Za-z0-9._~+/-]{16,}=*"
+    r"|(?i:(?<=[?&]sig=)|(?<=signature=)|(?<=token=)|(?<=password=)|(?<=api_key=)|(?<=apikey=))[^\s&'\"]{6,}"
+)
 
 Show = Callable[[bytes], None]
 See = Callable[[str], None]
+Started = Callable[[int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +50,12 @@ class Finished:
 
     Attributes:
         exit: its status; 128 + n when signal n ended it, 124 when it ran past its time limit.
+        timed_out: whether we ended it at that limit (a program may end with 124 by itself).
     """
 
     exit: int
     seconds: float
+    timed_out: bool = False
     tail: tuple[str, ...] = ()
 
 
@@ -67,6 +80,7 @@ def run(
     environ: Mapping[str, str],
     show: Show | None = None,
     see: See | None = None,
+    started: Started | None = None,
     timeout: float | None = None,
 ) -> Finished:
     """Run a program in a process group of its own, until it and everything it started have ended.
@@ -77,6 +91,7 @@ def run(
         environ: its whole environment.
         show: gets its output as it comes, both streams in one; standard output when not given.
         see: gets every whole line.
+        started: gets its process id, which is also that of its session.
         timeout: seconds after which it is ended.
 
     Raises:
@@ -84,12 +99,15 @@ def run(
     """
     keeper = _Keeper(see=see)
     began = time.monotonic()
-    with _stoppable(), _started(argv, cwd, environ) as child:
-        in_time = _pump(child, show or _to_stdout, keeper, began + timeout if timeout else None)
-        status = child.wait() if in_time else 124
+    with stoppable(), _started(argv, cwd, environ) as child:
+        if started:
+            started(child.pid)
+        in_time = _pump(child, show or to_stdout, keeper, began + timeout if timeout else None)
+        status = child.wait() if in_time else _TIMED_OUT
     return Finished(
         exit=128 - status if status < 0 else status,
         seconds=time.monotonic() - began,
+        timed_out=not in_time,
         tail=keeper.end(),
     )
 
@@ -103,15 +121,23 @@ def advice(exit: int) -> str:
     return "its output is above"
 
 
-def ask(argv: Sequence[str], *, cwd: Path, environ: Mapping[str, str], stdin: str = "") -> Answer:
+def ask(
+    argv: Sequence[str], *, cwd: Path, environ: Mapping[str, str], stdin: str = "", timeout: float | None = None
+) -> Answer:
     """Run a program quietly to its end and return what it printed; its exit status is for the caller to judge.
+
+    It is killed after `timeout` seconds, and has then exit status 124 and no output.
 
     Raises:
         OutsideError: when it cannot be started.
     """
     try:
-        with _stoppable():
-            done = subprocess.run(argv, cwd=cwd, env=environ, input=stdin.encode(), capture_output=True, check=False)
+        with stoppable():
+            done = subprocess.run(
+                argv, cwd=cwd, env=environ, input=stdin.encode(), capture_output=True, check=False, timeout=timeout
+            )
+    except subprocess.TimeoutExpired:
+        return Answer(exit=_TIMED_OUT, out="", err="")
     except OSError as error:
         raise _no_start(argv, error) from None
     return Answer(exit=done.returncode, out=_text(done.stdout), err=_text(done.stderr))
@@ -120,15 +146,38 @@ def ask(argv: Sequence[str], *, cwd: Path, environ: Mapping[str, str], stdin: st
 def scrub(lines: Sequence[str], environ: Mapping[str, str], declared: Collection[str] = ()) -> tuple[str, ...]:
     """Replace the values of secrets in text that is kept; longest first, so that none shows in part.
 
-    A secret is a variable that is `declared` as one, or whose name says so.
+    A secret is a variable that is `declared` as one, or whose name says so; and what looks like a token is one too.
     """
     secret = {value for name, value in environ.items() if name in declared or _SECRET_NAME.search(name)}
     values = {value for value in secret if len(value) >= _SECRET_LENGTH}
     # A value of several lines (a key file) never stands in one line as a whole.
     parts = {part for value in values for part in (value, *value.splitlines()) if len(part) >= _SECRET_LENGTH}
     ordered = sorted(parts, key=len, reverse=True)
-    pattern = re.compile("|".join(map(re.escape, ordered)))
-    return tuple(pattern.sub("***", line) for line in lines) if ordered else tuple(lines)
+    pattern = re.compile("|".join(map(re.escape, ordered)) or "(?!)")
+    return tuple(_SHAPES.sub("***", pattern.sub("***", line)) for line in lines)
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[None]:
+    """Let the signals by which a CI system or a closed terminal ends us unwind like Ctrl-C: children are ended too."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    # A signal that is ignored (under `nohup`) stays so.
+    ours = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, _interrupt) for number in ours}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def to_stdout(chunk: bytes) -> None:
+    """Pass a program's output on to ours, as it is."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(chunk)
+    sys.stdout.buffer.flush()
 
 
 @dataclass
@@ -236,27 +285,8 @@ def _signal_group(group: int, number: int) -> bool:
     return True
 
 
-@contextlib.contextmanager
-def _stoppable() -> Iterator[None]:
-    """Let SIGTERM (how a CI system cancels) unwind like Ctrl-C, so that the children are ended too."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
-
-
-def _to_stdout(chunk: bytes) -> None:
-    sys.stdout.flush()
-    sys.stdout.buffer.write(chunk)
-    sys.stdout.buffer.flush()
 
 
 def _no_start(argv: Sequence[str], error: OSError) -> OutsideError:

@@ -13,7 +13,8 @@ from pathlib import Path
 from mlcicd.config import load as file
 from mlcicd.config.model import Config, Train
 from mlcicd.errors import OutsideError, UsageError
-from mlcicd.runtime import process
+from mlcicd.runtime import ci, equip, process
+from mlcicd.runtime.storage import remotes
 
 VENV = ".venv"
 # Of the environment that mlcicd itself runs in, and not the project's.
@@ -67,18 +68,20 @@ def environ(root: Path, inherited: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of the project's programs.
 
     `.venv` comes first where there is one, then what was inherited, and the programs that mlcicd was installed
-    with (`uv`, `dvc`) come last, as a fallback.
+    with (`uv`, `dvc`), or that it installed for itself, come last, as a fallback.
     """
+    last = remotes.own() / "bin"
     own = str(Path(sys.executable).parent)
     venv = root / VENV
     inherited_path = [
-        folder for folder in inherited.get("PATH", os.defpath).split(os.pathsep) if folder not in ("", own)
+        folder for folder in inherited.get("PATH", os.defpath).split(os.pathsep) if folder not in ("", own, str(last))
     ]
-    found = _TRUST | {name: value for name, value in inherited.items() if name not in _OWN} | _QUIET
+    found = _TRUST | {name: value for name, value in inherited.items() if name not in _OWN | ci.WITHHELD} | _QUIET
     if (venv / "bin").is_dir():
         found["VIRTUAL_ENV"] = str(venv)
         inherited_path.insert(0, str(venv / "bin"))
-    return found | {"PATH": os.pathsep.join(dict.fromkeys((*inherited_path, own)))}
+    fallback = (own, str(last)) if last.is_dir() else (own,)
+    return found | {"PATH": os.pathsep.join(dict.fromkeys((*inherited_path, *fallback)))}
 
 
 def program(name: str, environ: Mapping[str, str]) -> Path | None:
@@ -88,23 +91,38 @@ def program(name: str, environ: Mapping[str, str]) -> Path | None:
 
 
 def setup(project: Project, say: Callable[[str], None]) -> None:
-    """Make the project's environment by running `project.install`.
+    """Make the project's environment by running `project.install`, and see to it that its data can be reached.
 
     Raises:
-        OutsideError: when the command fails.
+        OutsideError: when something cannot be installed.
+        UsageError: when DVC's configuration is broken.
     """
-    settings = project.config.project
-    if settings.install is None:
+    if project.config.project.install is None:
         say("nothing to set up: no project.install; the programs on PATH are used as they are")
-        return
+    else:
+        _install(project, project.config.project.install, say)
+    equip.fast(project.config.validate_, project.environ(), project.root, say)
+    if project.config.data is not None:
+        _reach(project, project.config.data.remote, say)
+
+
+def _install(project: Project, command: str, say: Callable[[str], None]) -> None:
+    settings = project.config.project
     environment = project.environ()
     environment.setdefault("UV_PYTHON", settings.python)
     began = time.monotonic()
-    done = process.run(process.shell(settings.install), cwd=project.root, environ=environment)
+    done = process.run(process.shell(command), cwd=project.root, environ=environment)
     if done.exit:
         raise OutsideError(
             f"project.install failed with exit status {done.exit} after {done.seconds:.1f} s",
             detail="\n".join(process.scrub(done.tail, environment, project.secrets)),
-            hint=f"run it in {settings.root} to see why: {settings.install.strip()}",
+            hint=f"run it in {settings.root} to see why: {command.strip()}",
         )
     say(f"project environment ready in {time.monotonic() - began:.1f} s")
+
+
+def _reach(project: Project, name: str | None, say: Callable[[str], None]) -> None:
+    """Provide a DVC with the plug-in of the remote; without a remote there is nothing to reach, and `data` says so."""
+    if remote := remotes.configured(project.root, name):
+        environment = project.environ()
+        remotes.provide(remote, program("dvc", environment), environment, project.root, say)

@@ -1,93 +1,71 @@
-"""`train`: run the training command, and record stages, time, memory and hardware."""
+"""`train`: run the training command, and record stages, time, memory, hardware, seeds and tracked runs."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import resource
-import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+import time
+from collections.abc import Callable, Mapping
 
-from mlcicd.config.model import Train
-from mlcicd.errors import Refused, UsageError
-from mlcicd.runtime import dvc, facts, handover, process, tracked
-from mlcicd.runtime.facts import Hardware, Stage, TrainFacts
-from mlcicd.runtime.project import Project, program
+from mlcicd.config.model import Train, minutes
+from mlcicd.errors import UsageError
+from mlcicd.runtime import ci, credentials, facts, process
+from mlcicd.runtime.facts import TrainFacts
+from mlcicd.runtime.project import Project
+from mlcicd.runtime.storage import dvc, push, tracked
+from mlcicd.runtime.training import params, repeat, run_cache, trained, usage
+from mlcicd.runtime.training.progress import Screen, Stages
+from mlcicd.runtime.training.repeat import Attempt
+from mlcicd.runtime.training.trackers import Tracker
+from mlcicd.runtime.training.trained import Training
 
-State = Literal["run", "cached", "unchanged", "failed"]
-_PIPELINE = re.compile(r"^\s*dvc\s+(repro|exp\s+run)\b", re.MULTILINE)
+Say = Callable[[str], None]
+
 _ELSEWHERE = re.compile(r"dvc\.yaml|--all-pipelines|--cwd|\s-[A-Za-z]*[PR]\b|--recursive")
-# Lines of `dvc repro` and `dvc exp run`; the stage is the first group.
-_LINES: tuple[tuple[re.Pattern[str], State], ...] = (
-    (re.compile(r"Running stage '(.+)':$"), "run"),
-    (re.compile(r"Stage '(.+)' is cached - skipping run"), "cached"),
-    (re.compile(r"Stage '(.+)' didn't change, skipping$"), "unchanged"),
-)
-_FAILED = re.compile(r"ERROR: failed to reproduce(?: stages:)? ('[^']+'(?:(?:, | and |, and )'[^']+')*)")
 
 
-@dataclass
-class Stages:
-    """The stages that DVC's output tells of, in order; a later word on a stage replaces the earlier."""
-
-    states: dict[str, State] = field(default_factory=dict)
-
-    def see(self, line: str) -> None:
-        """Take one line of output."""
-        for pattern, state in _LINES:
-            if found := pattern.match(line):
-                self.states[found[1]] = state
-        if found := _FAILED.match(line):
-            self.states |= dict.fromkeys(re.findall(r"'([^']+)'", found[1]), "failed")
-
-    def facts(self) -> tuple[Stage, ...]:
-        """Return them as facts."""
-        return tuple(Stage(name=name, state=state) for name, state in self.states.items())
-
-
-def run(project: Project, command: str | None, say: Callable[[str], None]) -> TrainFacts:
+def run(project: Project, command: str | None, say: Say, *, smoke: bool | None = None) -> TrainFacts:
     """Train, and leave `.mlcicd/train.json` and copies of the results, also of a run that failed.
 
     Args:
         project: the project.
         command: shell text in place of `train.command`.
         say: shows one line.
+        smoke: train with the parameters of `train.smoke`; None decides: on a pull or merge request that has some.
 
     Raises:
-        Refused: when the command fails.
-        UsageError: when dvc.yaml is broken, or the command needs one and there is none.
-        OutsideError: when the command needs dvc and there is none.
+        Refused: when the command fails, or is ended at its time limit.
+        UsageError: when dvc.yaml or a parameter is broken or missing.
+        OutsideError: when the command needs dvc and there is none, or the cloud refuses the log-in.
     """
     facts.forget("train")
-    command = command or (project.config.train or Train()).command
-    environ = project.environ()
-    if _PIPELINE.search(command):
+    with credentials.logged_in(project, project.environ(), say) as environ:
+        training = _prepare(project, command, smoke, environ)
+        with usage.metered(environ, training.gpus) as meter:
+            _train(training, meter, say)
+        return _finish(training, meter.used(), say)
+
+
+def _prepare(project: Project, command: str | None, smoke: bool | None, environ: Mapping[str, str]) -> Training:
+    """Find out everything that can be wrong before the time of training is spent."""
+    settings = project.config.train or Train()
+    command = command or settings.command
+    if repeat.is_pipeline(command):
         _check_pipeline(project, command)
         dvc.find(project.root, environ)
-    declared = tracked.results(project.root)  # a broken dvc.yaml is told before training, not after
-    stages = Stages()
-    done = process.run(process.shell(command), cwd=project.root, environ=environ, see=stages.see)
-    kept = handover.keep(_results(project, declared), project.root)
-    found = TrainFacts(
+    overrides = _overrides(settings, smoke)
+    return Training(
+        project=project,
+        settings=settings,
         command=command,
-        exit=done.exit,
-        seconds=round(done.seconds, 3),
-        peak_memory=_peak_memory(),
-        hardware=_hardware(environ, project),
-        stages=stages.facts(),
-        outputs=tuple(kept),
-        tail=process.scrub(done.tail, environ, project.secrets) if done.exit else (),
+        environ=environ,
+        overrides=overrides,
+        seeds=(None,) if overrides else repeat.seeds(project.root, settings, command),
+        deadline=time.monotonic() + 60 * minutes(settings.timeout),
+        declared=tracked.results(project.root),  # a broken dvc.yaml is told before training, not after
+        gpus=usage.gpus(environ),
+        tracker=Tracker(began=time.time() - 0.1),  # a file's time is some milliseconds behind
     )
-    facts.write(found, "train")
-    say(_summary(found))
-    if done.exit:
-        failed = [stage.name for stage in found.stages if stage.state == "failed"]
-        where = f" in stage {', '.join(failed)}" if failed else ""
-        raise Refused(f"training failed{where} with exit status {done.exit}", hint=process.advice(done.exit))
-    return found
 
 
 def _check_pipeline(project: Project, command: str) -> None:
@@ -99,39 +77,87 @@ def _check_pipeline(project: Project, command: str) -> None:
     )
 
 
-def _results(project: Project, declared: Sequence[str]) -> list[str]:
-    """Return what the report needs: metrics and plots, by DVC or by name, and what `dvc.lock` says of this run."""
-    # A training that broke dvc.yaml still has the results that were declared before.
-    with contextlib.suppress(UsageError):
-        declared = tracked.results(project.root)
-    report = project.config.report
-    return [*report.metrics, *report.params, *declared, *tracked.files(project.root, "*dvc.lock")]
+def _overrides(settings: Train, smoke: bool | None) -> Mapping[str, params.Value]:
+    """Return the parameters of a smoke training, when this is one."""
+    if smoke and settings.smoke is None:
+        raise UsageError(
+            "there is no smoke training: mlcicd.yaml has no train.smoke",
+            hint="name the parameters that make it short: train: {smoke: {params: {train.epochs: 1}}}",
+        )
+    wanted = ci.detect(os.environ).proposal if smoke is None else smoke
+    return settings.smoke.params if settings.smoke and wanted else {}
 
 
-def _peak_memory() -> int:
-    """Return the most memory that one process below this one has held, in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024  # Linux counts in KiB
+def _train(training: Training, meter: usage.Meter, say: Say) -> None:
+    """Run the command, with each seed if there are several, until the time is up."""
+    *others, last = training.seeds
+    if training.smoke:
+        say(f"smoke training, with {', '.join(training.smoke)}")
+    with params.overridden(training.project.root, training.overrides):
+        for number, seed in enumerate(others, 1):
+            if not repeat.fits(training.attempts, training.deadline - time.monotonic()):
+                say(f"▸ train.timeout leaves time for {number} of {len(training.seeds)} seeds only")
+                break
+            say(f"▸ seed {seed}, {number} of {len(training.seeds)} …")
+            training.attempts.append(_attempt(training, seed, meter, say, last=False))
+            if training.attempts[-1].done.timed_out:
+                return
+        if last is not None:
+            say(f"▸ seed {last}, the committed one …")
+        training.attempts.append(_attempt(training, last, meter, say, last=True))
 
 
-def _hardware(environ: dict[str, str], project: Project) -> Hardware:
-    return Hardware(
-        cpus=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        gpus=_gpus(environ, project),
-    )
+def _attempt(training: Training, seed: int | None, meter: usage.Meter, say: Say, *, last: bool) -> Attempt:
+    """Run the command once; the committed file of parameters already holds the seed of the last run."""
+    root, settings, environ = training.project.root, training.settings, dict(training.environ)
+    changed: dict[str, params.Value] = {}
+    if seed is not None:
+        environ[repeat.VARIABLE] = str(seed)
+        changed = {settings.seed: seed} if settings.seed and not last else {}
+    screen = Screen(out=process.to_stdout, line=say)
+    stages = Stages(say=screen.say)
+
+    def see(line: str) -> None:
+        stages.see(line)
+        training.tracker.see(line)
+
+    with params.overridden(root, changed):
+        done = process.run(
+            process.shell(training.command),
+            cwd=root,
+            environ=environ,
+            show=screen.show,
+            see=see,
+            started=meter.watch,
+            timeout=max(training.deadline - time.monotonic(), 0.001),
+        )
+    meter.ended()
+    stopped_in = stages.stopped() if done.exit else ""
+    stages.end()
+    screen.end()
+    measured = repeat.measure(training.project, environ) if seed is not None and done.exit == 0 else {}
+    return Attempt(seed=seed, done=done, stages=stages, stopped_in=stopped_in, metrics=measured)
 
 
-def _gpus(environ: dict[str, str], project: Project) -> tuple[str, ...]:
-    if program("nvidia-smi", environ) is None:
-        return ()
-    answer = process.ask(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"], cwd=project.root, environ=environ)
-    return tuple(line.strip() for line in answer.out.splitlines() if line.strip()) if answer.exit == 0 else ()
+def _finish(training: Training, used: usage.Used, say: Say) -> TrainFacts:
+    """Keep the results, write the facts, say how it went."""
+    found = trained.record(training, used)
+    facts.write(found, "train")
+    stages = training.attempts[-1].stages
+    for line in (*stages.table(), *run_cache.told(training.project.root, stages.seconds), trained.summary(found)):
+        say(line)
+    if found.exit:
+        raise trained.failure(training, found)
+    if found.smoke and not ci.detect(os.environ).sha:
+        say("what lies here now is of the smoke training: `git checkout` brings dvc.lock and the metrics back")
+    return _returned(training, found, say)
 
 
-def _summary(found: TrainFacts) -> str:
-    states = [stage.state for stage in found.stages]
-    counted = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
-    word = "trained" if found.exit == 0 else "training failed"
-    peak = f"peak {found.peak_memory / 1024**2:,.0f} MiB"
-    return f"{word} in {found.seconds:.1f} s, {peak}" + (f"; stages: {counted}" if counted else "")
+def _returned(training: Training, found: TrainFacts, say: Say) -> TrainFacts:
+    """Push the data of the new lock, when it is to come back from CI; that of a smoke training or a fork never does."""
+    here = ci.detect(os.environ)
+    if training.settings.lock == "none" or found.smoke or not here.forge or here.fork:
+        return found
+    found = found.model_copy(update={"lock": push.results(training.project, training.environ, say)})
+    facts.write(found, "train")
+    return found

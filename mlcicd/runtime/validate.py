@@ -1,228 +1,227 @@
-"""`validate`: run Great Expectations checkpoints by name, in one child process of the project's Python."""
+"""`validate`: judge the data by checkpoints, suites and built-in checks, and look for code in model files.
+
+Suites are judged in this process where that gives Great Expectations' verdict; everything that is left for it goes
+into one child process.
+"""
 
 from __future__ import annotations
 
-import difflib
-import json
-import re
-import sys
+import contextlib
+import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from xml.etree import ElementTree
 
+from mlcicd.config.model import Split, Validate, When, megabytes
 from mlcicd.errors import MlcicdError, OutsideError, Refused, UsageError
-from mlcicd.runtime import facts, process
-from mlcicd.runtime import project as projects
-from mlcicd.runtime.facts import Checkpoint, Expectation, ValidateFacts
+from mlcicd.runtime import base, ci, credentials, facts
+from mlcicd.runtime.facts import Checkpoint, ValidateFacts
 from mlcicd.runtime.project import Project
+from mlcicd.runtime.validation import base_data, checks, documents, duck, pickles, suites
+from mlcicd.runtime.validation.outcomes import Outcome, failed
+from mlcicd.runtime.validation.suites import EngineName, Subject, locate
 
-CHILD = Path(__file__).with_name("gx_child.py")
-INSTALL = "uv pip install 'great-expectations>=1.18,<2'"
-_HAS_GX = "import importlib.util, sys; sys.exit(importlib.util.find_spec('great_expectations') is None)"
-# What a page would load from elsewhere, and the scripts that need it.
-_REMOTE = (
-    re.compile(r"<script\b.*?</script\s*>", re.DOTALL | re.IGNORECASE),
-    re.compile(r"<(?:link|img|iframe|source)\b[^>]*>", re.IGNORECASE),
-    re.compile(r"@import[^;]*;", re.IGNORECASE),
-    re.compile(r"url\([^)]*//[^)]*\)", re.IGNORECASE),
-)
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+NAMES: dict[When, str] = {"data": "validate", "train": "validate-train"}
+Say = Callable[[str], None]
 
 
-def run(project: Project, names: Sequence[str], say: Callable[[str], None]) -> ValidateFacts:
-    """Run checkpoints and leave `.mlcicd/validate.json`, `validate/junit.xml` and `validate/docs/`.
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What to judge; everything configured for `when` if nothing is named.
+
+    Attributes:
+        when: which part of the configuration.
+        checkpoints: checkpoints by name.
+        suite: a file of expectations, and `data` the file to judge by it.
+        engine: what judges suites; the configured one when None.
+    """
+
+    when: When = "data"
+    checkpoints: tuple[str, ...] = ()
+    suite: str = ""
+    data: str = ""
+    engine: EngineName | None = None
+
+    @property
+    def is_named(self) -> bool:
+        """Whether something is named, so that the configuration's list does not count."""
+        return bool(self.checkpoints or self.suite or self.data)
+
+
+def run(project: Project, order: Order, say: Say) -> ValidateFacts:
+    """Judge the data and leave the facts, JUnit, a markdown block and pages in `.mlcicd/`.
 
     Args:
         project: the project.
-        names: checkpoints; those of the configuration when there are none.
+        order: what to judge.
         say: shows one line.
 
     Raises:
         Refused: when the data is not valid.
-        OutsideError: when a checkpoint could not be run.
-        UsageError: when a checkpoint does not exist.
+        OutsideError: when something could not be reached: data, a database, Great Expectations.
+        UsageError: when the configuration, a suite or a checkpoint is wrong.
     """
-    facts.forget("validate")
+    facts.forget(NAMES[order.when])
     began = time.monotonic()
     try:
-        results = _results(project, _names(project, names))
+        outcomes = _outcomes(project, order)
     except MlcicdError as error:
-        _leave((), time.monotonic() - began, error.message)
+        _leave(order.when, (), began, error.message)
         raise
-    checkpoints = tuple(map(_checkpoint, results))
-    found = _leave(checkpoints, time.monotonic() - began)
-    _write_docs([(result["name"], result.get("page") or "") for result in results])
-    for line in summary(found):
+    found = _leave(order.when, outcomes, began)
+    for line in documents.summary(found):
         say(line)
-    _judge(found, [result for result in results if result.get("error") and not result.get("unreadable")])
+    _judge(found, outcomes, order.when)
     return found
 
 
-def offline(page: str) -> str:
-    """Take everything out of a page that a browser would load from elsewhere, or run."""
-    for pattern in _REMOTE:
-        page = pattern.sub("", page)
-    return page
-
-
-def summary(found: ValidateFacts) -> list[str]:
-    """Return the outcome in lines for a terminal: one for each checkpoint and each expectation not met."""
-    lines = []
-    for checkpoint in found.checkpoints:
-        met = sum(expectation.success for expectation in checkpoint.expectations)
-        rows = f", {checkpoint.rows:,} rows" if checkpoint.rows >= 0 else ""
-        count = f"{met} of {len(checkpoint.expectations)} expectations met{rows}: " if checkpoint.expectations else ""
-        state = checkpoint.error or ("valid" if checkpoint.success else "not valid")
-        lines.append(f"{checkpoint.name} ({checkpoint.asset or 'no data'}): {count}{state}")
-        lines += [f"  {_told(failed)}" for failed in checkpoint.expectations if not failed.success]
-    return [*lines, f"validated in {found.seconds:.1f} s"]
-
-
-def junit(found: ValidateFacts) -> bytes:
-    """Return the outcome as JUnit XML: a suite for each checkpoint, a case for each expectation."""
-    top = ElementTree.Element("testsuites", name="validate")
-    for checkpoint in found.checkpoints:
-        suite = ElementTree.SubElement(top, "testsuite", name=_clean(checkpoint.name))
-        if checkpoint.error:
-            case = ElementTree.SubElement(suite, "testcase", classname=_clean(checkpoint.name), name="data")
-            ElementTree.SubElement(case, "failure", message=_clean(checkpoint.error))
-        for expectation in checkpoint.expectations:
-            name = " ".join(filter(None, (expectation.column, expectation.type, expectation.expected)))
-            case = ElementTree.SubElement(suite, "testcase", classname=_clean(checkpoint.name), name=_clean(name))
-            if not expectation.success and expectation.severity == "critical":
-                ElementTree.SubElement(case, "failure", message=_clean(_told(expectation)))
-            elif not expectation.success:
-                ElementTree.SubElement(case, "system-out").text = _clean(_told(expectation))
-        suite.set("tests", str(len(suite.findall("testcase"))))
-        suite.set("failures", str(len(suite.findall("testcase/failure"))))
-    return bytes(ElementTree.tostring(top, encoding="utf-8", xml_declaration=True))
-
-
-def _names(project: Project, names: Sequence[str]) -> list[str]:
-    configured = project.config.validate_.checkpoints if project.config.validate_ else ()
-    if not (names or configured):
+def _outcomes(project: Project, order: Order) -> list[Outcome]:
+    settings = project.config.validate_
+    subjects, checkpoints = _asked(settings, order)
+    if not (order.is_named or (settings and settings.at(order.when))):
         raise UsageError(
-            "no checkpoint to run", hint="name it: --checkpoint NAME, or validate.checkpoints in mlcicd.yaml"
+            f"nothing to validate after {order.when}",
+            hint="name it: --checkpoint NAME, or --suite FILE --data FILE; or validate in mlcicd.yaml",
         )
-    return list(dict.fromkeys(names or configured))
-
-
-def _results(project: Project, names: Sequence[str]) -> list[dict[str, Any]]:
-    environ = project.environ()
-    python = _python(project.root, environ)
-    with tempfile.TemporaryDirectory(prefix="mlcicd-") as folder:
-        path = Path(folder) / "result.json"
-        request = json.dumps({"checkpoints": names, "result": str(path)})
-        answer = process.ask([python, str(CHILD)], cwd=project.root, environ=environ, stdin=request)
-        if not path.is_file():
-            # What it printed may hold values of the data, so only the kind of error is shown.
-            last = next((line for line in reversed(answer.err.splitlines()) if line.strip()), "")
-            raise OutsideError(
-                f"great_expectations ended with exit status {answer.exit} ({last.split(':')[0] or 'no output'})",
-                hint=f"try it: {python} -c 'import great_expectations'",
-            )
-        found = json.loads(path.read_text("utf-8"))
-    if "refused" in found:
-        raise _refusal(found)
-    results: list[dict[str, Any]] = found["results"]
-    return results
-
-
-def _python(root: Path, environ: Mapping[str, str]) -> str:
-    """Return the first interpreter that has great_expectations: the project's, then mlcicd's own.
-
-    Raises:
-        OutsideError: when there is none.
-    """
-    own = projects.program("python", environ) or projects.program("python3", environ)
-    tried = [*([str(own)] if own else []), sys.executable]
-    for python in tried:
-        if process.ask([python, "-c", _HAS_GX], cwd=root, environ=environ).exit == 0:
-            return python
-    raise OutsideError(
-        "great_expectations is not installed: neither in the project's .venv nor beside mlcicd",
-        hint=f"add it to the project's environment: {INSTALL}",
-        detail="\n".join(f"asked {python}" for python in tried),
+    how = suites.Settings(
+        engine=order.engine or (settings.engine if settings else "auto"),
+        memory_mb=megabytes(settings.memory) if settings and settings.memory else None,
+        values=settings.values if settings else False,
     )
+    outcomes = suites.judge(project.root, project.environ(), subjects, checkpoints, how)
+    if settings and not order.is_named:
+        outcomes += _checked(project, settings, order.when, how)
+        outcomes += _scanned(project, settings)
+    return outcomes
 
 
-def _refusal(found: Mapping[str, Any]) -> MlcicdError:
-    message, known = found["message"], found["known"]
-    if found["refused"] == "unknown":
-        close = difflib.get_close_matches(message, known, n=1)
-        guess = f" — did you mean '{close[0]}'?" if close else ""
-        there = ", ".join(known) or "none"
-        return UsageError(f"checkpoint '{message}' does not exist{guess}", hint=f"those that exist in gx/: {there}")
-    if found["refused"] == "absent":
-        return UsageError(message, hint="run this where gx/ is (project.root), or make one with great_expectations")
-    return UsageError(
-        f"the Great Expectations project in gx/ cannot be used: {message}",
-        hint="correct its great_expectations.yml, or the file below checkpoints/, validation_definitions/ or "
-        "expectations/ that this is about",
-    )
+def _asked(settings: Validate | None, order: Order) -> tuple[list[Subject], list[str]]:
+    """Return the suites and the checkpoints to judge."""
+    if bool(order.suite) != bool(order.data):
+        raise UsageError("--suite and --data belong together", hint="--suite EXPECTATIONS --data TABLE")
+    if order.is_named:
+        named = [Subject(place="--data", suite=order.suite, data=order.data)] if order.suite else []
+        return named, list(dict.fromkeys(order.checkpoints))
+    if settings is None:
+        return [], []
+    subjects = [
+        Subject(
+            place=f"mlcicd.yaml: validate.suites[{index}]",
+            suite=entry.suite,
+            data=entry.data or "",
+            table=entry.table or "",
+            connection=entry.connection or "",
+        )
+        for index, entry in enumerate(settings.suites)
+        if entry.suite and entry.after == order.when
+    ]
+    return subjects, list(settings.checkpoints) if order.when == "data" else []
 
 
-def _checkpoint(result: Mapping[str, Any]) -> Checkpoint:
-    expectations = tuple(Expectation(**entry) for entry in result.get("expectations") or ())
-    rows = int(result.get("rows", -1))
-    error = result.get("error") or ("no rows: every check of nothing passes" if rows == 0 else "")
-    broken = [entry for entry in expectations if not entry.success and entry.severity == "critical"]
-    return Checkpoint(
-        name=result["name"],
-        success=not (error or broken),
-        suite=result.get("suite", ""),
-        asset=result.get("asset", ""),
-        rows=rows,
-        expectations=expectations,
-        error=error,
-    )
+def _checked(project: Project, settings: Validate, when: When, how: suites.Settings) -> list[Outcome]:
+    """Make the built-in checks of each file once, and those of the splits."""
+    files = _files(settings, when)
+    splits = [split for split in settings.splits if split.after == when and "leakage" not in settings.checks.skip]
+    if not duck.is_here():
+        absent = [checks.not_made(name, "checks", duck.ABSENT) for name in files]
+        absent += [checks.not_made(_pair(split), "split", duck.ABSENT) for split in splits]
+        problem = duck.absent("engine: duckdb")
+        return [failed(found, problem) if how.engine == "duckdb" else Outcome(found=found) for found in absent]
+    made = list(_of_files(project, settings, files, how))
+    return [*made, *(_of_split(project, settings, split, how) for split in splits)]
 
 
-def _leave(checkpoints: Sequence[Checkpoint], seconds: float, error: str = "") -> ValidateFacts:
-    success = not error and all(checkpoint.success for checkpoint in checkpoints)
-    found = ValidateFacts(success=success, checkpoints=tuple(checkpoints), seconds=round(seconds, 3), error=error)
-    facts.write(found, "validate")
-    path = facts.FOLDER / "validate" / "junit.xml"
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(junit(found))
+def _files(settings: Validate, when: When) -> dict[str, tuple[str, str | None]]:
+    """Return each file that is checked, with where it is named and the column of its class."""
+    found: dict[str, tuple[str, str | None]] = {}
+    for index, entry in enumerate(settings.suites):
+        if entry.after == when and entry.data:
+            place, label = found.get(entry.data, (f"mlcicd.yaml: validate.suites[{index}]", None))
+            found[entry.data] = (place, label or entry.label)
+    for index, split in enumerate(settings.splits):
+        if split.after == when:
+            for key, name in (("train", split.train), ("test", split.test)):
+                found.setdefault(name, (f"mlcicd.yaml: validate.splits[{index}].{key}", None))
     return found
 
 
-def _write_docs(pages: Iterable[tuple[str, str]]) -> None:
-    folder = facts.FOLDER / "validate" / "docs"
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.html"):
-        old.unlink()
-    for number, (name, page) in enumerate(pages, start=1):
-        if page:
-            safe = re.sub(r"[^A-Za-z0-9_-]+", "-", name)
-            (folder / f"{number}-{safe}.html").write_text(offline(page), encoding="utf-8")
+def _of_files(
+    project: Project, settings: Validate, files: dict[str, tuple[str, str | None]], how: suites.Settings
+) -> Iterator[Outcome]:
+    chosen = checks.Settings(checks=settings.checks, memory_mb=how.memory_mb, values=how.values)
+    opened = _base(project) if files and settings.checks.compares else contextlib.nullcontext()
+    with opened as source:
+        for name, (place, label) in files.items():
+            try:
+                path = locate(project.root, place, name)
+            except MlcicdError as error:
+                yield failed(Checkpoint(name=name, kind="checks", success=False), error)
+            else:
+                before = source.version(name) if source else base_data.Before(note="not compared")
+                yield Outcome(found=checks.of_file(name, path, label, before, chosen))
 
 
-def _judge(found: ValidateFacts, unreached: Sequence[Mapping[str, Any]]) -> None:
-    """Raise when the data is not valid, or could not be looked at."""
-    for result in unreached:
-        raise OutsideError(
-            f"checkpoint {result['name']}: {result['error']}",
-            hint="is the data here? `mlcicd data --for validate` fetches it; paths are relative to project.root",
-        )
+@contextlib.contextmanager
+def _base(project: Project) -> Iterator[base_data.Base]:
+    """Find the commit to compare with, and log in to the remote that has its data, if we may."""
+    config = project.config
+    branch = config.report.compare or config.project.default_branch
+    try:
+        commit = base.resolve(project.root, ci.detect(os.environ), branch=branch)
+    except MlcicdError as error:
+        commit = base.Base(found=error.message)
+    remote = config.data.remote if config.data else None
+    login = credentials.logged_in(project, project.environ(), required=False)
+    with tempfile.TemporaryDirectory(prefix="mlcicd-") as folder, login as environ:
+        yield base_data.Base(project.root, environ, commit, Path(folder), remote)
+
+
+def _of_split(project: Project, settings: Validate, split: Split, how: suites.Settings) -> Outcome:
+    place = f"mlcicd.yaml: validate.splits[{settings.splits.index(split)}]"
+    chosen = checks.Settings(checks=settings.checks, memory_mb=how.memory_mb, values=how.values)
+    try:
+        train, test = ((name, locate(project.root, place, name)) for name in (split.train, split.test))
+    except MlcicdError as error:
+        return failed(Checkpoint(name=_pair(split), kind="split", success=False), error)
+    return Outcome(found=checks.of_split(train, test, split.key, chosen))
+
+
+def _scanned(project: Project, settings: Validate) -> list[Outcome]:
+    try:
+        found = pickles.scan(project.root, frozenset(settings.unpickle))
+    except MlcicdError as error:
+        return [failed(Checkpoint(name="tracked files", kind="scan", success=False), error)]
+    return [Outcome(found=found)] if found else []
+
+
+def _pair(split: Split) -> str:
+    return f"{split.train} and {split.test}"
+
+
+def _leave(when: When, outcomes: Iterable[Outcome], began: float, error: str = "") -> ValidateFacts:
+    outcomes = tuple(outcomes)
+    checkpoints = tuple(outcome.found for outcome in outcomes)
+    seconds = round(time.monotonic() - began, 3)
+    success = not error and all(checkpoint.success for checkpoint in checkpoints)
+    found = ValidateFacts(success=success, checkpoints=checkpoints, seconds=seconds, error=error)
+    facts.write(found, NAMES[when])
+    pages = [(outcome.found.name, outcome.page) for outcome in outcomes]
+    documents.write(found, pages, facts.FOLDER / NAMES[when])
+    return found
+
+
+def _judge(found: ValidateFacts, outcomes: Iterable[Outcome], when: When) -> None:
+    """Raise when the data is not valid, or could not be looked at; what is wrong in the repository comes first."""
+    problems = [outcome.problem for outcome in outcomes if outcome.problem]
+    for kind in (UsageError, OutsideError):
+        for problem in problems:
+            if isinstance(problem, kind):
+                raise problem
     if not found.success:
         bad = [checkpoint.name for checkpoint in found.checkpoints if not checkpoint.success]
         raise Refused(
             f"the data is not valid: {', '.join(dict.fromkeys(bad))}",
-            hint=f"what was not met is above, and page by page in {facts.FOLDER / 'validate' / 'docs'}",
+            hint=f"what was not met is above, and in {facts.FOLDER / NAMES[when]}: summary.md, junit.xml and docs/",
         )
-
-
-def _told(expectation: Expectation) -> str:
-    where = f"{expectation.column}: " if expectation.column else ""
-    asked = f" ({expectation.expected})" if expectation.expected else ""
-    seen = expectation.error or expectation.observed
-    return f"{expectation.severity}: {where}{expectation.type}{asked}" + (f": {seen}" if seen else "")
-
-
-def _clean(text: str) -> str:
-    return _NOT_XML.sub("\ufffd", text)

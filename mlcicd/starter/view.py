@@ -26,6 +26,12 @@ _REMARKS = {
     "local": "This remote is a path on one machine: CI's machines will not have it.",
     "ssh": "The runner needs an SSH key that this remote accepts.",
 }
+# How a job can log in with its own identity, where nothing is stored.
+_IDENTITY = {
+    "s3": "{aws: {role: ARN, region: REGION}}",
+    "gs": "{gcp: {provider: NAME, service-account: ADDRESS}}",
+    "azure": "{azure: {client: ID, tenant: ID}}",
+}
 
 
 def view(found: Found) -> dict[str, Any]:
@@ -35,9 +41,10 @@ def view(found: Found) -> dict[str, Any]:
         "platforms": found.repository.platforms,
         "project": _project(found),
         "data": _data(found.remote),
-        "validate": _checkpoints(found.checkpoints),
+        "validate": _validate(found),
         "test": found.test,
         "train": _train(found),
+        "returns": bool(found.pipelines and found.remote),
         "report": _report(found),
         "gates": gates.suggest([metric for metric in found.metrics if _fits(model.MetricName, metric.name)]),
         "ungated": _ungated(found),
@@ -66,8 +73,24 @@ def _data(remote: dvc.Remote | None) -> dict[str, Any] | None:
     return {
         "remote": Seen(value=remote.name, source=f"{chosen} ({remote.kind}), {dvc.CONFIG}"),
         "credentials": Seen(value=secrets, source=f"usual for {remote.kind}") if remote.secrets else None,
+        "identity": _IDENTITY.get(remote.kind) if remote.secrets or remote.kind == "gs" else None,
         "remarks": [_REMARKS[remote.kind]] if remote.kind in _REMARKS else [],
     }
+
+
+def _validate(found: Found) -> dict[str, Any] | None:
+    checkpoints = _checkpoints(found.checkpoints)
+    suites = [{"data": data, "suite": suite} for data, suite in found.tables.suites if _are_paths(data, suite)]
+    # What a pipeline makes is judged once it is made, so without a pipeline there is no split to judge.
+    splits = [{"train": train, "test": test} for train, test in found.tables.splits if _are_paths(train, test)]
+    splits = splits if found.pipelines else []
+    if not (checkpoints or suites or splits):
+        return None
+    return {"checkpoints": checkpoints, "suites": suites, "splits": splits}
+
+
+def _are_paths(*paths: str) -> bool:
+    return all(_fits(model.RelativePath, path) for path in paths)
 
 
 def _checkpoints(seen: Seen[tuple[str, ...]] | None) -> Seen[list[str]] | None:

@@ -10,14 +10,19 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mlcicd import demo
+from tests.e2e.harness import platforms
 from tests.e2e.harness import repo as repository
+from tests.e2e.harness.platforms import Platform
 from tests.e2e.harness.tools import Tools
 
 ROOT = Path(__file__).parents[2]
+# The plug-ins of the remotes that tests have a server for; the demo itself needs none.
+REMOTES = ("dvc-s3==3.3.0", "dvc-ssh==4.3.0")
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -28,14 +33,16 @@ def environment(tools: Tools) -> Path:
     That jobs can install them is seen by the demo, which takes no such short cut.
     """
     requirements = ROOT / "templates/demo/requirements.txt"
-    stamp = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()[:16]
+    known = requirements.read_bytes() + " ".join(REMOTES).encode() + sys.version.encode()
+    stamp = hashlib.sha256(known).hexdigest()[:16]
     folder = tools.cache / f"example-{stamp}"
     with (tools.cache / "example.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "ready").exists():
             shutil.rmtree(folder, ignore_errors=True)
             uv("venv", "--quiet", "--python", sys.executable, str(folder))
-            uv("pip", "install", "--quiet", "--compile-bytecode", "--python", str(folder), "-r", str(requirements))
+            install = ("pip", "install", "--quiet", "--compile-bytecode", "--python", str(folder))
+            uv(*install, "-r", str(requirements), *REMOTES)
             (folder / "ready").touch()
     return folder
 
@@ -89,6 +96,25 @@ def clone(example: demo.Demo, tmp_path: Path) -> demo.Demo:
     (folder / "repo/.venv").symlink_to((example.repo / ".venv").resolve(), target_is_directory=True)
     repository.git(folder / "repo", "switch", "--quiet", "--create", "feature")
     return demo.Demo(folder=folder, shell=demo.Shell(folder=folder / "repo"))
+
+
+@pytest.fixture(params=["github", "gitlab"])
+def platform(request: pytest.FixtureRequest) -> Platform:
+    """Each platform in turn."""
+    made: Platform = request.getfixturevalue(f"on_{request.param}")
+    return made
+
+
+@pytest.fixture
+def on_github(act: Any, github_forge: Any, published: Path, programs: list[Path], tools: Tools) -> Platform:
+    """GitHub: act, and a forge of our own."""
+    return platforms.github(act, github_forge, published, programs, tools)
+
+
+@pytest.fixture
+def on_gitlab(gitlab: Any, gitlab_forge: Any, programs: list[Path]) -> Platform:
+    """GitLab: gitlab-ci-local, and a forge of our own."""
+    return platforms.gitlab(gitlab, gitlab_forge, programs)
 
 
 def uv(*arguments: str, **variables: str) -> None:

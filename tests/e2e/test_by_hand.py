@@ -39,7 +39,7 @@ def test_the_example_workflow_of_the_documentation(
         secrets={"GITHUB_TOKEN": github_forge.token},
         programs=programs,
     )
-    done.assert_jobs({"train": "success", "report": "success"})
+    done.assert_jobs({"train": "success", "lock": "success", "report": "success"})
     (comment,) = github_forge.comments
     assert "passed" in comment["body"]
 

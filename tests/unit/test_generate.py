@@ -66,7 +66,7 @@ def test_check_says_what_differs_and_what_to_run(tmp_path: Path) -> None:
     assert generate(tmp_path, "--check").exit_code == 0
     (tmp_path / "mlcicd.yaml").write_text(BOTH.replace("train: {}", "train: {timeout: 7h}"))
     error = failure(generate(tmp_path, "--check"))
-    assert "+    timeout-minutes: 420" in error.detail
+    assert "+    timeout-minutes: 435" in error.detail
     assert "mlcicd generate" in error.hint
 
 

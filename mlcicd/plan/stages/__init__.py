@@ -9,13 +9,15 @@ from collections.abc import Callable
 
 from mlcicd.config.model import Config
 from mlcicd.plan.model import Job
-from mlcicd.plan.stages import check, comment, report, test, train, validate
+from mlcicd.plan.stages import check, comment, lock, report, status, test, train, validate
 
 STAGES: tuple[Callable[[Config], list[Job]], ...] = (
     check.jobs,
+    status.jobs,
     test.jobs,
     validate.jobs,
     train.jobs,
+    lock.jobs,
     report.jobs,
     comment.jobs,
 )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from mlcicd.config.identity import audience, variable
 from mlcicd.config.model import Config
-from mlcicd.plan.model import Call, Machine, Permission, Save
+from mlcicd.plan.model import Cache, Call, Identity, Machine, Permission, Save
 
 READ_CODE = Permission(scope="code", level="read", why="check the repository out")
+PROVE_IDENTITY = Permission(scope="identity", level="write", why="log in to the data's cloud as this job")
+# Where the verb `data` finds what an earlier run kept, and leaves what a later one may need (runtime/dvc_cache.py).
+CACHE = ".mlcicd-cache"
 
 
 def keep(job: str) -> Save:
@@ -13,19 +17,46 @@ def keep(job: str) -> Save:
     return Save(artifact=f"mlcicd-{job}")
 
 
-def fetch(config: Config, purpose: str) -> list[Call]:
+def fetch(config: Config, purpose: str) -> list[Cache | Call]:
     """Fetch the DVC data for one purpose (`validate` or `train`); nothing without a `data` section."""
     if config.data is None:
         return []
-    return [
-        Call(
-            name="Fetch data",
-            verb="data",
-            inputs={"for": purpose},
-            secrets=config.data.credentials.secrets,
-            why="Only what this job reads, hashed against the lock.",
-        )
-    ]
+    kept = Cache(purpose=purpose, path=CACHE, why="Data that an earlier run fetched; each file is hashed before use.")
+    pull = Call(
+        name="Fetch data",
+        verb="data",
+        inputs={"for": purpose},
+        secrets=secrets(config),
+        identity=identity(config),
+        why="Only what this job reads, hashed against the lock.",
+    )
+    return [kept, pull] if config.data.cache else [pull]
+
+
+def secrets(config: Config) -> tuple[str, ...]:
+    """Return the secrets of a step that may talk to the DVC remote."""
+    return config.data.credentials.secrets if config.data else ()
+
+
+def identity(config: Config) -> tuple[Identity, ...]:
+    """Return the clouds that a step that may talk to the DVC remote logs in to."""
+    if config.data is None:
+        return ()
+    credentials = config.data.credentials
+    return tuple(
+        Identity(cloud=cloud, audience=audience(cloud, credentials), variable=variable(cloud))
+        for cloud in credentials.clouds
+    )
+
+
+def permissions(config: Config) -> tuple[Permission, ...]:
+    """Return the rights of a job that reads the code and may talk to the DVC remote."""
+    return (READ_CODE, PROVE_IDENTITY) if identity(config) else (READ_CODE,)
+
+
+def opens_remote(config: Config) -> bool:
+    """Tell whether what talks to the DVC remote holds something that a fork's code must not meet."""
+    return bool(secrets(config) or identity(config))
 
 
 def machine(config: Config, name: str) -> Machine:

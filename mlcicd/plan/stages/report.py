@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from mlcicd.config.model import Config
 from mlcicd.plan.model import EVENTS, Call, Job, Load, Save, Setup
-from mlcicd.plan.stages.common import READ_CODE, machine
+from mlcicd.plan.stages import validate
+from mlcicd.plan.stages.common import identity, machine, permissions, secrets
 
 ARTIFACT = "mlcicd-report"
 JUNIT = ".mlcicd/junit.xml"
@@ -12,7 +13,11 @@ FILES = (".mlcicd/report.json", ".mlcicd/report.md", ".mlcicd/report.html", JUNI
 
 
 def jobs(config: Config) -> list[Job]:
-    """Return the one job; it runs also when an earlier job failed, because then it is needed most."""
+    """Return the one job; it runs also when an earlier job failed, because then it is needed most.
+
+    It runs for a fork's code too, although it may have secrets: a platform hands those to no fork, and on some a gate
+    that does not run counts as one that is open.
+    """
     sources = [name for name, section in _sections(config).items() if section]
     return [
         Job(
@@ -23,11 +28,17 @@ def jobs(config: Config) -> list[Job]:
             needs=tuple(sources),
             always=True,
             machine=machine(config, "default"),
-            permissions=(READ_CODE,),
+            permissions=permissions(config),
             steps=(
                 Setup(history="base", why="The commit before it is the one to compare with."),
                 Load(artifacts=tuple(f"mlcicd-{name}" for name in sources)),
-                Call(name="Compare with the base and judge the gates", verb="report", secrets=_secrets(config)),
+                Call(
+                    name="Compare with the base and judge the gates",
+                    verb="report",
+                    # The base's plots and cached metrics may have to come from the remote.
+                    secrets=secrets(config),
+                    identity=identity(config),
+                ),
                 Save(artifact=ARTIFACT, paths=FILES, junit=JUNIT),
             ),
         )
@@ -35,9 +46,4 @@ def jobs(config: Config) -> list[Job]:
 
 
 def _sections(config: Config) -> dict[str, object]:
-    return {"test": config.test, "validate": config.validate_, "train": config.train}
-
-
-def _secrets(config: Config) -> tuple[str, ...]:
-    """The base's plots and cached metrics may have to come from the remote."""
-    return config.data.credentials.secrets if config.data else ()
+    return {"status": config.status, "test": config.test, "validate": validate.jobs(config), "train": config.train}

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from mlcicd.config.model import Config, minutes
-from mlcicd.plan.model import EVENTS, Call, Job, Setup
-from mlcicd.plan.stages.common import READ_CODE, fetch, keep, machine
+from mlcicd.plan.model import EVENTS, Call, Job
+from mlcicd.plan.stages import validate
+from mlcicd.plan.stages.common import fetch, identity, keep, machine, opens_remote, permissions, secrets
+
+# Training ends at its own limit, and what it left is then still checked, hashed and kept.
+MARGIN = 15  # minutes
 
 
 def jobs(config: Config) -> list[Job]:
     """Return the one job; it waits for tests and validation, which are cheap beside it."""
     if config.train is None:
         return []
-    data = fetch(config, "train")
-    needs = (("test",) if config.test else ()) + (("validate",) if config.validate_ else ())
-    runner = machine(config, config.train.runner)
+    needs = (("test",) if config.test else ()) + (("validate",) if validate.jobs(config) else ())
     training = Call(
         name="Train",
         verb="train",
-        secrets=(*(data[0].secrets if data else ()), *config.train.secrets),
+        secrets=tuple(dict.fromkeys((*secrets(config), *config.train.secrets))),
+        identity=identity(config),
     )
+    checks = (validate.check(config, "train"),) if config.validate_ and config.validate_.at("train") else ()
     return [
         Job(
             id="train",
@@ -26,10 +30,10 @@ def jobs(config: Config) -> list[Job]:
             why="The model of this commit, its metrics and what they cost.",
             events=EVENTS,
             needs=needs,
-            machine=runner,
-            timeout=minutes(config.train.timeout),
-            trusted=bool(training.secrets),
-            permissions=(READ_CODE,),
-            steps=(Setup(), *data, training, keep("train")),
+            machine=machine(config, config.train.runner),
+            timeout=minutes(config.train.timeout) + MARGIN,
+            trusted=opens_remote(config) or any(step.secrets for step in (training, *checks)),
+            permissions=permissions(config),
+            steps=(validate.checkout(config, "train"), *fetch(config, "train"), training, *checks, keep("train")),
         )
     ]

@@ -2,26 +2,57 @@
 
 from __future__ import annotations
 
-from mlcicd.config.model import Config, minutes
+from mlcicd.config.model import Config, When, minutes
 from mlcicd.plan.model import EVENTS, Call, Job, Setup
-from mlcicd.plan.stages.common import READ_CODE, fetch, keep, machine
+from mlcicd.plan.stages.common import fetch, identity, keep, machine, opens_remote, permissions, secrets
 
 
 def jobs(config: Config) -> list[Job]:
-    """Return the one job, when there are checkpoints to run."""
-    if config.validate_ is None:
+    """Return the one job, when something is judged before training."""
+    if config.validate_ is None or not config.validate_.at("data"):
         return []
-    data = fetch(config, "validate")
+    judging = check(config, "data")
     return [
         Job(
             id="validate",
             name="Data validation",
-            why="The data meets the Great Expectations checkpoints.",
+            why="The data is what the code expects: checkpoints, suites and built-in checks.",
             events=EVENTS,
             machine=machine(config, "default"),
             timeout=minutes(config.validate_.timeout),
-            trusted=any(step.secrets for step in data),
-            permissions=(READ_CODE,),
-            steps=(Setup(), *data, Call(name="Run the checkpoints", verb="validate"), keep("validate")),
+            trusted=opens_remote(config) or bool(judging.secrets),
+            permissions=permissions(config),
+            steps=(checkout(config, "data"), *fetch(config, "validate"), judging, keep("validate")),
         )
     ]
+
+
+def check(config: Config, when: When) -> Call:
+    """Return the step that judges the data: what is here at first, or what training has made.
+
+    It sees the addresses of databases, and where files are compared with the base's, what opens the remote.
+    """
+    connections = config.validate_.connections if config.validate_ else ()
+    compares = compares_with_base(config, when)
+    return Call(
+        name="Check the data" if when == "data" else "Check the results",
+        verb="validate",
+        inputs={} if when == "data" else {"when": when},
+        secrets=tuple(dict.fromkeys((*connections, *(secrets(config) if compares else ())))),
+        identity=identity(config) if compares else (),
+    )
+
+
+def checkout(config: Config, when: When) -> Setup:
+    """Return the first step of a job that judges data: built-in checks need the base, and what DVC had there."""
+    if compares_with_base(config, when):
+        return Setup(history="base", why="The commit before it is the one whose data this data is compared with.")
+    return Setup()
+
+
+def compares_with_base(config: Config, when: When) -> bool:
+    """Tell whether built-in checks look at what a file was before the change."""
+    if config.validate_ is None or not config.validate_.checks.compares:
+        return False
+    suites, splits = config.validate_.suites, config.validate_.splits
+    return any(one.data and one.after == when for one in suites) or any(one.after == when for one in splits)

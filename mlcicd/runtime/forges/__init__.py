@@ -1,15 +1,20 @@
-"""The forges that a report can be posted to: one module each, all of this shape."""
+"""The forges that a report and a lock can be brought to: one module each, all of this shape."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol
 
+from mlcicd.errors import OutsideError
 from mlcicd.runtime.forges import github, gitlab
-from mlcicd.runtime.forges.model import Comment
+from mlcicd.runtime.forges.model import Comment, Draft, Proposed
 
 if TYPE_CHECKING:
+    from mlcicd.runtime.ci import Ci
     from mlcicd.runtime.forges.http import Client
+
+_TOKEN = re.compile(r"[!-~]+")
 
 
 class Forge(Protocol):
@@ -17,6 +22,10 @@ class Forge(Protocol):
 
     AUTHENTICATION: str
     PERMISSION: str
+    PUSHING: str
+    PROPOSING: str
+    AFTER_PUSH: str
+    GIT_USER: str
 
     def headers(self, token: str) -> Mapping[str, str]:
         """Return the headers that carry the token."""
@@ -36,8 +45,38 @@ class Forge(Protocol):
     def update(self, client: Client, project: str, change: int, comment: int, body: str) -> None:
         """Replace the text of a comment."""
 
+    def author(self, host: str) -> tuple[str, str]:
+        """Return the name and address that our commits carry; `host` is the forge's."""
+
+    def proposals(self, client: Client, project: str, source: str, target: str) -> Iterator[Proposed]:
+        """Yield the open requests that bring one branch of the project to another."""
+
+    def propose(self, client: Client, project: str, draft: Draft) -> Proposed:
+        """Open a pull or merge request."""
+
+    def revise(self, client: Client, project: str, number: int, draft: Draft) -> None:
+        """Replace the title and the text of one."""
+
     def is_read_only(self, status: int, said: str) -> bool:
         """Return whether a refusal means that this run's token may never write, as for a fork."""
 
 
 FORGES: Mapping[str, Forge] = {"github": github, "gitlab": gitlab}
+
+
+def client(ci: Ci, environ: Mapping[str, str]) -> Client:
+    """Return access to the API of a run's forge.
+
+    Raises:
+        OutsideError: when the token is none.
+    """
+    from mlcicd.runtime.forges.http import Client
+
+    if not _TOKEN.fullmatch(ci.token):
+        # Libraries would refuse it as a header, in a message that holds the token.
+        raise OutsideError(
+            "the token holds characters that no token has: spaces, line ends or letters beyond ASCII",
+            hint="set the secret again, the token alone and in one line",
+        )
+    forge = FORGES[ci.forge]
+    return Client(api=ci.api, headers=forge.headers(ci.token), certificates=forge.certificates(environ))

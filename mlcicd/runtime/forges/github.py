@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from mlcicd.runtime.forges.model import Comment
+from mlcicd.runtime.forges.model import Comment, Draft, Proposed
 
 if TYPE_CHECKING:
     from mlcicd.runtime.forges.http import Answer, Client
 
 AUTHENTICATION = "give the step `GITHUB_TOKEN: ${{ github.token }}` (or your own token as MLCICD_TOKEN) in its `env`"
 PERMISSION = "the job needs `permissions: pull-requests: write`"
+PUSHING = (
+    "the job needs `permissions: contents: write`; for a protected branch use `lock: propose`, or a token that may "
+    "push there as the secret MLCICD_TOKEN"
+)
+PROPOSING = (
+    "the job needs `permissions: pull-requests: write`, and the repository the setting `Allow GitHub Actions to create "
+    "and approve pull requests` (Settings, Actions, General); or set a token as the secret MLCICD_TOKEN"
+)
+AFTER_PUSH = "a push with the run's own token starts no new run; with a token in the secret MLCICD_TOKEN it does"
+GIT_USER = "x-access-token"
 _NEXT = re.compile(r'<([^>]*)>;\s*rel="next"')
 
 
@@ -62,9 +72,38 @@ def update(client: Client, project: str, change: int, comment: int, body: str) -
     client.send("PATCH", f"/repos/{quote(project)}/issues/comments/{comment}", {"body": body})
 
 
+def author(host: str) -> tuple[str, str]:
+    """Return the name and address of the forge's own program."""
+    return "github-actions[bot]", f"41898282+github-actions[bot]@users.noreply.{host}"
+
+
+def proposals(client: Client, project: str, source: str, target: str) -> Iterator[Proposed]:
+    """Yield the open pull requests from one branch of the repository to another."""
+    head = quote(f"{project.split('/')[0]}:{source}", safe="")
+    path = f"/repos/{quote(project)}/pulls?state=open&head={head}&base={quote(target, safe='')}&per_page=100"
+    yield from map(_proposed, client.pages(path, _next))
+
+
+def propose(client: Client, project: str, draft: Draft) -> Proposed:
+    """Open a pull request."""
+    fields = {"title": draft.title, "body": draft.body, "head": draft.source, "base": draft.target}
+    return _proposed(client.send("POST", f"/repos/{quote(project)}/pulls", fields).body)
+
+
+def revise(client: Client, project: str, number: int, draft: Draft) -> None:
+    """Replace the title and the text of a pull request."""
+    client.send("PATCH", f"/repos/{quote(project)}/pulls/{number}", {"title": draft.title, "body": draft.body})
+
+
 def is_read_only(status: int, said: str) -> bool:
     """Return whether the run's token may not write, as in every run for a fork."""
     return status == 403 and "not accessible by integration" in said.lower()
+
+
+def _proposed(item: Mapping[str, Any]) -> Proposed:
+    return Proposed(
+        number=item["number"], link=item.get("html_url") or "", title=item["title"], body=item.get("body") or ""
+    )
 
 
 def _next(answer: Answer) -> str:

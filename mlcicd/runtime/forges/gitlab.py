@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from mlcicd.runtime.forges.model import Comment
+from mlcicd.runtime.forges.model import Comment, Draft, Proposed
 
 if TYPE_CHECKING:
     from mlcicd.runtime.forges.http import Answer, Client
@@ -17,6 +18,13 @@ AUTHENTICATION = (
     "GITLAB_TOKEN (or MLCICD_TOKEN); the job token may not write notes"
 )
 PERMISSION = "the token needs the scope `api` and at least the role Reporter in this project"
+PUSHING = (
+    "the token needs the scope `api` (or `write_repository`) and a role that may push to this branch: Developer, for a "
+    "protected branch most often Maintainer; or use `lock: propose`"
+)
+PROPOSING = "the token needs the scope `api` and at least the role Developer in this project"
+AFTER_PUSH = ""
+GIT_USER = "oauth2"
 _BOT = re.compile(r"(project|group)_\d+_bot")
 
 
@@ -45,12 +53,7 @@ def whoami(client: Client) -> str:
 def comments(client: Client, project: str, change: int) -> Iterator[Comment]:
     """Yield the notes on a merge request, oldest first, without those that the forge itself writes."""
     path = f"{_notes(project, change)}?per_page=100&order_by=created_at&sort=asc"
-
-    def following(answer: Answer) -> str:
-        page = answer.headers.get("X-Next-Page", "")
-        return f"{client.api}{path}&page={page}" if page.isdigit() else ""
-
-    for item in client.pages(path, following):
+    for item in client.pages(path, partial(_next, client, path)):
         if not item.get("system"):
             author = (item.get("author") or {}).get("username", "")
             yield Comment(id=item["id"], body=item.get("body") or "", author=author, bot=bool(_BOT.match(author)))
@@ -66,10 +69,54 @@ def update(client: Client, project: str, change: int, comment: int, body: str) -
     client.send("PUT", f"{_notes(project, change)}/{comment}", {"body": body})
 
 
+def author(host: str) -> tuple[str, str]:
+    """Return a name and an address that belong to nobody: the forge shows the token's user as who pushed."""
+    return "mlcicd", f"mlcicd@noreply.{host}"
+
+
+def proposals(client: Client, project: str, source: str, target: str) -> Iterator[Proposed]:
+    """Yield the open merge requests from one branch of the project to another."""
+    names = f"source_branch={quote(source, safe='')}&target_branch={quote(target, safe='')}"
+    path = f"{_requests(project)}?state=opened&{names}&per_page=100"
+    yield from map(_proposed, client.pages(path, partial(_next, client, path)))
+
+
+def propose(client: Client, project: str, draft: Draft) -> Proposed:
+    """Open a merge request; its branch goes when it is merged."""
+    fields = {
+        "source_branch": draft.source,
+        "target_branch": draft.target,
+        "title": draft.title,
+        "description": draft.body,
+        "remove_source_branch": True,
+    }
+    return _proposed(client.send("POST", _requests(project), fields).body)
+
+
+def revise(client: Client, project: str, number: int, draft: Draft) -> None:
+    """Replace the title and the text of a merge request."""
+    client.send("PUT", f"{_requests(project)}/{number}", {"title": draft.title, "description": draft.body})
+
+
 def is_read_only(status: int, said: str) -> bool:
     """Return False: here a token either exists and may write, or does not exist for forks."""
     return False
 
 
 def _notes(project: str, change: int) -> str:
-    return f"/projects/{quote(project, safe='')}/merge_requests/{change}/notes"
+    return f"{_requests(project)}/{change}/notes"
+
+
+def _requests(project: str) -> str:
+    return f"/projects/{quote(project, safe='')}/merge_requests"
+
+
+def _proposed(item: Mapping[str, Any]) -> Proposed:
+    return Proposed(
+        number=item["iid"], link=item.get("web_url") or "", title=item["title"], body=item.get("description") or ""
+    )
+
+
+def _next(client: Client, path: str, answer: Answer) -> str:
+    page = answer.headers.get("X-Next-Page", "")
+    return f"{client.api}{path}&page={page}" if page.isdigit() else ""

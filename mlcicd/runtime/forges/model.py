@@ -19,3 +19,23 @@ class Comment:
     body: str
     author: str
     bot: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """What a pull or merge request is to say: the branch it brings, and the one it is for."""
+
+    source: str
+    target: str
+    title: str
+    body: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposed:
+    """An open pull or merge request: its number, and its address for people ("" when it has none)."""
+
+    number: int
+    link: str
+    title: str
+    body: str

@@ -33,7 +33,7 @@ SHORT_TEXT = 80
 
 
 class Plot(Protocol):
-    """A plot as `runtime.dvc` delivers it: points by revision."""
+    """A plot as `runtime.storage.dvc` delivers it: points by revision."""
 
     @property
     def title(self) -> str:
@@ -75,6 +75,7 @@ class Collected:
     plots: Sequence[Plot] = ()
     gates: Sequence[gate.Applied] = ()
     data: facts.DataFacts | None = None
+    status: facts.StatusFacts | None = None
     validation: facts.ValidateFacts | None = None
     tests: facts.TestFacts | None = None
     training: facts.TrainFacts | None = None
@@ -105,6 +106,7 @@ def build(found: Collected, ci: Ci, sha: str) -> Report:
         params=_first(50, _params(found.params), "parameters", cuts),
         curves=_first(12, [_curve(plot, found.base.sha) for plot in found.plots], "curves", cuts),
         data=shorten.data(found.data),
+        status=shorten.status(found.status),
         validation=shorten.validation(found.validation),
         tests=shorten.tests(found.tests),
         training=shorten.training(found.training),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,8 +12,7 @@ from mlcicd.config import load
 from mlcicd.config.model import Config, When
 from mlcicd.errors import MlcicdError, UsageError
 from mlcicd.runtime import base as bases
-from mlcicd.runtime import dvc as dvc_program
-from mlcicd.runtime import facts, gate, handover, tracked
+from mlcicd.runtime import credentials, facts, gate
 from mlcicd.runtime import project as projects
 from mlcicd.runtime.base import Base
 from mlcicd.runtime.ci import Ci
@@ -23,6 +22,9 @@ from mlcicd.runtime.report.build import Collected
 from mlcicd.runtime.report.model import Job, Notice
 from mlcicd.runtime.report.shorten import text
 from mlcicd.runtime.report.sides import Sides
+from mlcicd.runtime.storage import dvc as dvc_program
+from mlcicd.runtime.storage import tracked
+from mlcicd.runtime.training import handover
 
 Found = TypeVar("Found", bound=facts.Facts)
 
@@ -45,13 +47,32 @@ _DECISIVE = (
 )
 
 
-def collect(config_path: Path, explicit_base: str, metric_files: Sequence[str], ci: Ci) -> Collected:
+def collect(
+    config_path: Path,
+    explicit_base: str,
+    metric_files: Sequence[str],
+    ci: Ci,
+    say: Callable[[str], None] = lambda line: None,
+) -> Collected:
     """Collect everything from the workspace, the base commit and `.mlcicd/`.
 
     Raises:
         UsageError: when the configuration or the explicit base is wrong; nothing else stops a report.
     """
     project = projects.load(config_path)
+    # A fork's pull request gets no log-in, and is reported on all the same.
+    with credentials.logged_in(project, project.environ(), say, required=False) as environ:
+        return _collected(project, environ, config_path, explicit_base, metric_files, ci)
+
+
+def _collected(
+    project: Project,
+    environ: Mapping[str, str],
+    config_path: Path,
+    explicit_base: str,
+    metric_files: Sequence[str],
+    ci: Ci,
+) -> Collected:
     config = project.config
     notices: list[Notice] = []
     own = _is_own(notices)
@@ -63,7 +84,7 @@ def collect(config_path: Path, explicit_base: str, metric_files: Sequence[str], 
     at_base = _config_at(base, config_path, notices)
     if at_base:
         notices += _changed(config, at_base)
-    sides = _sides(project, base, at_base or config, metric_files, notices)
+    sides = _sides(project, _dvc(project, environ, notices), base, at_base or config, metric_files)
     known = both.declared(sides)
     measured = "train" not in left.missing and not (left.training and left.training.exit)
     params, unread = both.params(sides)
@@ -106,11 +127,13 @@ def _left(config: Config | None, notices: list[Notice], *, own: bool) -> Collect
         return Collected(missing=_expected(config))
     # Facts that an earlier configuration left are not about this one.
     data = _facts(facts.DataFacts, "data", notices) if config is None or config.data else None
+    status = _facts(facts.StatusFacts, "status", notices) if config is None or config.status else None
     tests = _facts(facts.TestFacts, "test", notices)
     early, late = (_facts(facts.ValidateFacts, name, notices) for name in ("validate", "validate-train"))
     training = _facts(facts.TrainFacts, "train", notices)
     trained = bool(training and training.exit == 0)
     left: dict[Job, bool] = {
+        "status": status is not None,
         "test": tests is not None,
         "validate": (early is not None or not _judges(config, "data"))
         and (late is not None or not trained or not _judges(config, "train")),
@@ -118,6 +141,7 @@ def _left(config: Config | None, notices: list[Notice], *, own: bool) -> Collect
     }
     return Collected(
         data=data,
+        status=status,
         tests=tests,
         validation=_together([part for part in (early, late) if part is not None]),
         training=training,
@@ -130,6 +154,7 @@ def _expected(config: Config | None) -> tuple[Job, ...]:
     if config is None:
         return ()
     sections: dict[Job, object] = {
+        "status": config.status,
         "test": config.test,
         "validate": config.validate_,
         "train": config.train,
@@ -193,22 +218,24 @@ def _differs(config: Config, at_base: Config, section: str, key: str) -> bool:
     return bool(mine and theirs) and getattr(mine, key) != getattr(theirs, key)
 
 
-def _sides(project: Project, base: Base, at_base: Config, metric_files: Sequence[str], notices: list[Notice]) -> Sides:
+def _sides(
+    project: Project, dvc: dvc_program.Dvc | None, base: Base, at_base: Config, metric_files: Sequence[str]
+) -> Sides:
     return Sides(
         root=project.root,
         base=base.sha,
-        dvc=_dvc(project, notices),
+        dvc=dvc,
         metric_files=tuple(metric_files) or project.config.report.metrics,
         param_files=project.config.report.params,
         base_files=tuple(metric_files) or at_base.report.metrics,
     )
 
 
-def _dvc(project: Project, notices: list[Notice]) -> dvc_program.Dvc | None:
-    if not (project.root / "dvc.yaml").exists():
+def _dvc(project: Project, environ: Mapping[str, str], notices: list[Notice]) -> dvc_program.Dvc | None:
+    if not tracked.files(project.root, "*dvc.yaml"):
         return None
     try:
-        return dvc_program.find(project.root, project.environ())
+        return dvc_program.find(project.root, environ)
     except MlcicdError as error:
         notices.append(_notice("dvc", error.message))
         return None

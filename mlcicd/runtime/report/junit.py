@@ -46,6 +46,7 @@ def _cases(report: Report) -> Iterator[Case]:
     bad = {(trouble.kind, trouble.index): trouble for trouble in troubles.find(report)}
     jobs = (
         ("data", report.data),
+        ("status", report.status),
         ("tests", report.tests),
         ("validation", report.validation),
         ("training", report.training),

@@ -139,10 +139,11 @@ class Tests(Part):
 
 
 class Stage(Part):
-    """One DVC stage."""
+    """One DVC stage, and the wall seconds it took (0 when it did not run)."""
 
     name: str
     state: Literal["run", "cached", "unchanged", "failed"]
+    seconds: Number = 0
 
 
 class Tracked(Part):
@@ -185,6 +186,27 @@ class Fetched(Part):
     error: str = ""
 
 
+class Stale(Part):
+    """A stage or file that is not what the rest of the repository says, and why."""
+
+    name: str
+    why: Annotated[tuple[str, ...], Field(max_length=5)] = ()
+
+
+class InStep(Part):
+    """Whether code, data, parameters, lock and metrics agree; `missing` is what the DVC remote lacks.
+
+    `repair` are the commands that bring all in step.
+    """
+
+    success: bool
+    compared: int
+    stale: Annotated[tuple[Stale, ...], Field(max_length=20)] = ()
+    missing: Annotated[tuple[str, ...], Field(max_length=20)] = ()
+    repair: Annotated[tuple[str, ...], Field(max_length=20)] = ()
+    error: str = ""
+
+
 class Notice(Part):
     """Something the reader of the report has to know; the words for it are in `words`."""
 
@@ -221,13 +243,14 @@ class Report(Part):
     base_found: str = ""
     link_run: Link = ""
     link_commit: Link = ""
-    missing: Annotated[tuple[Job, ...], Field(max_length=4)] = ()
+    missing: Annotated[tuple[Job, ...], Field(max_length=5)] = ()
     gates: Annotated[tuple[Verdict, ...], Field(max_length=100)] = ()
     metrics: Annotated[tuple[Metric, ...], Field(max_length=200)] = ()
     unread: Annotated[tuple[Unread, ...], Field(max_length=50)] = ()
     params: Annotated[tuple[Param, ...], Field(max_length=50)] = ()
     curves: Annotated[tuple[Curve, ...], Field(max_length=12)] = ()
     data: Fetched | None = None
+    status: InStep | None = None
     validation: Validation | None = None
     tests: Tests | None = None
     training: Training | None = None

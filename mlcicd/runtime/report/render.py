@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jinja2 import FileSystemLoader, StrictUndefined
@@ -20,7 +20,19 @@ from mlcicd.runtime.report.view import view
 MAX_COMMENT = 60_000  # bytes; every reading of the forges' limits allows that many
 MAX_CHARTS = 3
 # What goes first when the comment is too long; what remains always fits.
-DROPPED = ("curves", "what changed", "tests", "data validation", "last lines", "most rows")
+DROPPED = ("curves", "what changed", "tests", "in step", "data validation", "last lines", "most rows")
+
+# The blocks of the comment in their order, each with what it shows and, when it can go, its name in `DROPPED`.
+BLOCKS: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "gates": (("gates",), ""),
+    "metrics": (("metrics", "unread"), ""),
+    "tail": (("tail",), "last lines"),
+    "curves": (("charts_shown",), "curves"),
+    "changes": (("params", "stages"), "what changed"),
+    "status": (("status",), "in step"),
+    "validation": (("validation",), "data validation"),
+    "tests": (("tests",), "tests"),
+}
 
 Printer = Callable[[Any], str]
 
@@ -32,8 +44,13 @@ def markdown(report: Report, limit: int = MAX_COMMENT) -> str:
     shown["charts_shown"] = [(title, chart) for title, chart in laid_out if chart]
     for count in range(len(DROPPED) + 1):
         dropped = DROPPED[:count]
+        blocks = [
+            block
+            for block, (shows, name) in BLOCKS.items()
+            if name not in dropped and any(shown[what] for what in shows)
+        ]
         few = 1 if "most rows" in dropped else 5
-        text = _markdown().get_template("report/report.md.j2").render(shown, dropped=dropped, few=few)
+        text = _markdown().get_template("report/report.md.j2").render(shown, blocks=blocks, dropped=dropped, few=few)
         if len(text.encode()) <= limit:
             break
     return text

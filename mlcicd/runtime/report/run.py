@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,9 +36,16 @@ class Written:
             raise Refused("the report says no: " + render.plain(words.title(self.report)), hint=f"read {self.files[2]}")
 
 
-def report(config: Path, explicit_base: str, metric_files: Sequence[str], output: Path, ci: Ci) -> Written:
+def report(
+    config: Path,
+    explicit_base: str,
+    metric_files: Sequence[str],
+    output: Path,
+    ci: Ci,
+    say: Callable[[str], None] = lambda line: None,
+) -> Written:
     """Make the report of what the jobs left in `.mlcicd/`, and write it to `output` and to the run's summary."""
-    found = collect(config, explicit_base, metric_files, ci)
+    found = collect(config, explicit_base, metric_files, ci, say)
     sha = ci.sha if re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", ci.sha) else base.commit(Path(), "HEAD")
     made = build(found, ci, sha)
     texts = {

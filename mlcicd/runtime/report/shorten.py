@@ -12,8 +12,10 @@ from mlcicd.runtime.report.model import (
     Checkpoint,
     Expectation,
     Fetched,
+    InStep,
     Part,
     Report,
+    Stale,
     Tests,
     Training,
     Validation,
@@ -45,6 +47,21 @@ def data(found: facts.DataFacts | None) -> Fetched | None:
         return None
     fields = _shared(found, Fetched)
     return Fetched(**fields | {"repaired": fields["repaired"][:MAX_LINES]})
+
+
+def status(found: facts.StatusFacts | None) -> InStep | None:
+    """Return whether all is in step, and what is not."""
+    if found is None:
+        return None
+    stale = [step for step in found.steps if step.stale]
+    return InStep(
+        success=found.success,
+        compared=len(found.steps),
+        stale=tuple(Stale(name=text(step.name), why=_cut(step.why[:5])) for step in stale[:MAX_LINES]),
+        missing=_cut(found.missing[:MAX_LINES]),
+        repair=_cut(found.repair[:MAX_LINES]),
+        error=text(found.error),
+    )
 
 
 def validation(found: facts.ValidateFacts | None) -> Validation | None:

@@ -17,8 +17,8 @@ from mlcicd import yamlio
 from mlcicd.errors import MlcicdError
 from mlcicd.runtime import base as bases
 from mlcicd.runtime import metrics
-from mlcicd.runtime.dvc import Broken, Curve, Dvc
 from mlcicd.runtime.metrics import Key, Problem, Values
+from mlcicd.runtime.storage.dvc import Broken, Curve, Dvc
 
 Answer = TypeVar("Answer")
 Params = Mapping[Key, tuple[str | None, str | None]]

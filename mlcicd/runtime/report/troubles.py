@@ -8,7 +8,7 @@ from typing import Literal
 
 from mlcicd.runtime.report.model import Report, State
 
-Kind = Literal["base", "data", "validation", "tests", "training", "missing", "gate"]
+Kind = Literal["base", "data", "status", "validation", "tests", "training", "missing", "gate"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +55,8 @@ def state(report: Report) -> State:
 def _of_jobs(report: Report) -> Iterator[Trouble]:
     if report.data and report.data.error:
         yield Trouble(kind="data", error=True)
+    if report.status and not report.status.success:
+        yield Trouble(kind="status", error=bool(report.status.error))
     if report.validation and not report.validation.success:
         broken = report.validation.error or any(checkpoint.error for checkpoint in report.validation.checkpoints)
         yield Trouble(kind="validation", error=bool(broken))

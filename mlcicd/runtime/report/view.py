@@ -35,6 +35,7 @@ def view(report: Report) -> dict[str, Any]:
         "one_run": one_run(report),
         "params": [(param.name, param.base or Words("–"), param.change or Words("–")) for param in report.params],
         "stages": stages(report),
+        "status": status(report),
         "validation": validation(report),
         "tests": tests(report),
         "tail": report.training.tail if report.training and report.training.exit else (),
@@ -164,7 +165,30 @@ def unread(report: Report) -> list[tuple[str, words.Sentence]]:
 
 def stages(report: Report) -> list[words.Sentence]:
     """Return each stage of the pipeline and what became of it."""
-    return [(stage.name, Words(f" {stage.state}")) for stage in report.training.stages] if report.training else []
+    found = report.training.stages if report.training else ()
+    times = [f" {duration(stage.seconds)}" if stage.seconds else "" for stage in found]
+    return [(stage.name, Words(f" {stage.state}{time}")) for stage, time in zip(found, times, strict=True)]
+
+
+def status(report: Report) -> Mapping[str, Any] | None:
+    """Return whether code, data, parameters, lock and metrics agree: a summary, what does not, and the repair."""
+    found = report.status
+    if found is None:
+        return None
+    parts = [
+        f"{len(found.stale)} stale" if found.stale else "",
+        f"{len(found.missing)} not pushed" if found.missing else "",
+    ]
+    said = ", ".join(part for part in parts if part)
+    good = f"{counted(found.compared, 'stage')} in step" if found.compared else "nothing to compare"
+    return {
+        "success": found.success,
+        "state": Words("pass" if found.success else "fail"),
+        "summary": Words(good if found.success else said or "could not be told"),
+        "rows": [(stale.name, why) for stale in found.stale for why in stale.why or ("",)],
+        "missing": found.missing,
+        "repair": found.repair,
+    }
 
 
 def validation(report: Report) -> Mapping[str, Any] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from mlcicd.runtime.gate import Verdict
 from mlcicd.runtime.markdown import Words
 from mlcicd.runtime.report import troubles
-from mlcicd.runtime.report.model import Notice, Report, Training
+from mlcicd.runtime.report.model import InStep, Notice, Report, Training
 from mlcicd.runtime.report.numbers import counted, duration, number, size
 from mlcicd.runtime.report.troubles import Trouble
 
@@ -80,6 +80,7 @@ def title(report: Report) -> Sentence:
     return ({
         "base": Words("the base could not be found"),
         "data": Words("data could not be fetched"),
+        "status": Words("not in step"),
         "validation": Words("data validation failed"),
         "tests": Words("tests failed"),
         "training": Words("training failed"),
@@ -123,6 +124,8 @@ def trouble(report: Report, found: Trouble) -> Sentence:
         return (Words("The base could not be found, so its gates are unknown: "), report.base_found)
     if found.kind == "data" and report.data:
         return (Words("The data could not be fetched: "), report.data.error)
+    if found.kind == "status" and report.status:
+        return _status(report.status)
     if found.kind == "validation":
         return _validation(report)
     if found.kind == "tests":
@@ -231,6 +234,17 @@ def _gates(found: list[Trouble]) -> Words:
         counted(broken, "gate") + " not judged" if broken else "",
     ]
     return Words(", ".join(part for part in parts if part))
+
+
+def _status(status: InStep) -> Sentence:
+    if status.error:
+        return (Words("Whether all is in step could not be told: "), status.error)
+    if status.stale:
+        first, more = status.stale[0], len(status.stale) - 1
+        why = (Words(" ("), first.why[0], Words(")")) if first.why else ()
+        rest = Words(f", and {counted(more, 'more')}".removesuffix("s") if more else "")
+        return (Words("Not in step with the lock: "), first.name, *why, rest)
+    return (Words("The DVC remote lacks what the lock names: "), *_list(status.missing[:3]))
 
 
 def _validation(report: Report) -> Sentence:

@@ -38,17 +38,15 @@ class Suite:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A CSV or Parquet file, or a table of a database at a SQLAlchemy address.
+    """A CSV or Parquet file, or a table of a database.
 
     Attributes:
         name: what people call it: the file's path from the project's folder, or the table's name.
         path: the file; None for a table of a database.
-        address: of the database; holds a password, so it stands in no message.
     """
 
     name: str
     path: Path | None = None
-    address: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +58,12 @@ class Judged:
         expectations: one for each rule, in the rules' order.
         error: why the table could not be judged at all, "" when it could.
         unreadable: the table is there, but is no table (empty, ragged, cut short, not UTF-8): it is not valid.
+        left: rules that this engine cannot judge exactly on these data, so that another must; `expectations` are
+            those of the other rules.
     """
 
     rows: int = -1
     expectations: tuple[Expectation, ...] = ()
     error: str = ""
     unreadable: bool = False
+    left: tuple[Rule, ...] = ()

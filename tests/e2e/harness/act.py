@@ -121,7 +121,8 @@ def references(files: Iterable[Path], tools: Tools, known: Mapping[str, Path] | 
     Raises:
         AssertionError: a file uses an action that is neither known nor has a stand-in.
     """
-    folders = {f"actions/{name}": tools.stand_in(name) for name in STAND_INS} | dict(known or {})
+    folders = {f"actions/{name}": tools.stand_in(name) for name in STAND_INS}
+    folders |= {"actions/cache": Path(__file__).parent / "actions/cache", **(known or {})}
     found: dict[str, Path] = {}
     for path in _yaml_files(files):
         for use in USES.finditer(path.read_text("utf-8")):

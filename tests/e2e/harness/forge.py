@@ -1,4 +1,4 @@
-"""Forges of our own on loopback: they keep comments, check every request, and fail when they are told to.
+"""Forges of our own on loopback: they keep comments and proposals, check every request, and fail when they are told to.
 
 A request is compared with the forge's API description: a path, a method, a query or a body that the description
 does not know is a violation, whatever the answer was. The fixtures fail at the end of a test that caused one.
@@ -60,6 +60,7 @@ class Forge:
         url: base address of the API.
         token, read_only_token: what is accepted; anything else gives 401.
         comments: all of them, oldest first, as the API shows them.
+        proposals: the pull or merge requests that were opened here, oldest first, as the API shows them.
         requests: every request, in order.
         violations: what the API description forbids.
         hook: called before each request is handled, e.g. to let a competitor act in between.
@@ -72,6 +73,7 @@ class Forge:
     def __init__(self, description: Path) -> None:
         self.description: dict[str, Any] = json.loads(description.read_text("utf-8"))
         self.comments: list[dict[str, Any]] = []
+        self.proposals: list[dict[str, Any]] = []
         self.requests: list[Request] = []
         self.violations: list[str] = []
         self.hook: Callable[[Request], None] | None = None

@@ -1,4 +1,4 @@
-"""GitHub, as far as comments on a pull request go."""
+"""GitHub, as far as comments on a pull request and pull requests of programs go."""
 
 from __future__ import annotations
 
@@ -73,11 +73,56 @@ class GitHubForge(Forge):
         root = f"/repos/{self.project}"
         if request.path == f"{root}/pulls/{self.change}" and request.method == "GET":
             return Answer(status=200, body={"number": self.change, "state": "open", "head": {"sha": self.head}})
+        if request.path == f"{root}/pulls":
+            return self._pulls(request)
+        if match := re.fullmatch(rf"{re.escape(root)}/pulls/(\d+)", request.path):
+            return self._pull(request, int(match[1]))
         if match := re.fullmatch(rf"{re.escape(root)}/issues/(\d+)/comments", request.path):
             return self._conversation(request, int(match[1]))
         if match := re.fullmatch(rf"{re.escape(root)}/issues/comments/(\d+)", request.path):
             return self._one(request, int(match[1]))
         return Answer(status=404, body={"message": "Not Found"})
+
+    def _pulls(self, request: Request) -> Answer:
+        owner = self.project.split("/")[0]
+        if request.method == "POST":
+            ours = [one["head"]["ref"] for one in self.proposals if one["state"] == "open"]
+            if request.body["head"] in ours:
+                return Answer(
+                    status=422, body={"message": "Validation Failed", "errors": [{"resource": "PullRequest"}]}
+                )
+            number = 100 + len(self.proposals)
+            self.proposals.append(
+                {
+                    "number": number,
+                    "state": "open",
+                    "html_url": f"{self.address}/{self.project}/pull/{number}",
+                    "title": request.body["title"],
+                    "body": request.body.get("body"),
+                    "head": {"ref": request.body["head"], "label": f"{owner}:{request.body['head']}"},
+                    "base": {"ref": request.body["base"]},
+                    "user": dict(self.bot),
+                }
+            )
+            return Answer(status=201, body=self.proposals[-1])
+        wanted = request.query
+        found = [
+            one
+            for one in self.proposals
+            if wanted.get("state", "open") in (one["state"], "all")
+            and wanted.get("head", one["head"]["label"]) == one["head"]["label"]
+            and wanted.get("base", one["base"]["ref"]) == one["base"]["ref"]
+        ]
+        rows, place = self.page(request, found, 30)
+        return Answer(status=200, body=rows, headers=self.next_link(request, place))
+
+    def _pull(self, request: Request, number: int) -> Answer:
+        found = next((one for one in self.proposals if one["number"] == number), None)
+        if found is None:
+            return Answer(status=404, body={"message": "Not Found"})
+        if request.method == "PATCH":
+            found.update(request.body)
+        return Answer(status=200, body=found)
 
     def _conversation(self, request: Request, number: int) -> Answer:
         if number != self.change:

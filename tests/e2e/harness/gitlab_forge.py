@@ -1,4 +1,4 @@
-"""GitLab, as far as notes on a merge request go."""
+"""GitLab, as far as notes on a merge request and merge requests of programs go."""
 
 from __future__ import annotations
 
@@ -74,6 +74,10 @@ class GitLabForge(Forge):
         change = f"{project}/merge_requests/{self.change}"
         if project and request.path == change:
             return Answer(status=200, body={"iid": self.change, "project_id": self.project, "sha": self.head})
+        if project and request.path == f"{project}/merge_requests":
+            return self._requests(request)
+        if project and (match := re.fullmatch(rf"{re.escape(project)}/merge_requests/(\d+)", request.path)):
+            return self._request(request, int(match[1]))
         if project and request.path == f"{change}/notes":
             return self._notes(request)
         if project and (match := re.fullmatch(rf"{re.escape(change)}/notes/(\d+)", request.path)):
@@ -87,6 +91,36 @@ class GitLabForge(Forge):
 
     def _below(self, path: str, id: int | str) -> bool:
         return path == f"/projects/{id}" or path.startswith(f"/projects/{id}/")
+
+    def _requests(self, request: Request) -> Answer:
+        if request.method == "POST":
+            fields = request.body
+            same = [one for one in self.proposals if one["source_branch"] == fields["source_branch"]]
+            if any(one["state"] == "opened" for one in same):
+                return Answer(status=409, body={"message": ["Another open merge request already exists"]})
+            iid = 100 + len(self.proposals)
+            self.proposals.append(
+                {
+                    "iid": iid,
+                    "state": "opened",
+                    "web_url": f"{self.address}/{self.path}/-/merge_requests/{iid}",
+                    **{key: fields.get(key) for key in ("title", "description", "source_branch", "target_branch")},
+                }
+            )
+            return Answer(status=201, body=self.proposals[-1])
+        wanted = {
+            key: request.query[key] for key in ("state", "source_branch", "target_branch") if key in request.query
+        }
+        rows, place = self.page(request, [one for one in self.proposals if wanted.items() <= one.items()], 20)
+        return Answer(status=200, body=rows, headers=self.next_link(request, place))
+
+    def _request(self, request: Request, iid: int) -> Answer:
+        found = next((one for one in self.proposals if one["iid"] == iid), None)
+        if found is None:
+            return Answer(status=404, body={"message": "404 Not found"})
+        if request.method == "PUT":
+            found.update(request.body)
+        return Answer(status=200, body=found)
 
     def _notes(self, request: Request) -> Answer:
         if request.method == "POST":

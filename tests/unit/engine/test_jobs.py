@@ -134,7 +134,15 @@ def test_a_step_sees_no_more_of_the_environment_than_it_needs(run: Run, reposito
     seen = dict(line.split("=", 1) for line in log(outcome, "a").splitlines() if "=" in line)
     assert seen.keys() - {"_", "PWD", "OLDPWD", "SHLVL"} == {
         *("PATH", "HOME", "LC_TIME", "UV_OFFLINE", "https_proxy"),
-        *("CI", "MLCICD_SHA", "MLCICD_BASE", "PYTHONUNBUFFERED", "GIT_TERMINAL_PROMPT", "GIT_LFS_SKIP_SMUDGE"),
+        *(
+            "CI",
+            "MLCICD_SHA",
+            "MLCICD_BASE",
+            "MLCICD_EVENT",
+            "PYTHONUNBUFFERED",
+            "GIT_TERMINAL_PROMPT",
+            "GIT_LFS_SKIP_SMUDGE",
+        ),
     }
     assert (seen["MLCICD_SHA"], seen["MLCICD_BASE"]) == (outcome.commit, git(repository, "rev-parse", "main"))
 

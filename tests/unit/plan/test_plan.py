@@ -13,6 +13,8 @@ from mlcicd.errors import UsageError
 from mlcicd.plan.build import build
 from mlcicd.plan.check import check
 from mlcicd.plan.model import EVENTS, Call, Job, Load, Pipeline, Save
+from mlcicd.plan.stages import common
+from mlcicd.runtime.storage import dvc_cache
 
 FULL = """
 version: 1
@@ -21,6 +23,22 @@ validate: {checkpoints: [raw]}
 test: {command: pytest}
 train: {runner: gpu, secrets: [TRACKER]}
 runners: {gpu: {github: [gpu]}}
+"""
+
+
+OIDC = """
+version: 1
+data: {cache: 2GB, credentials: {aws: {role: "arn:aws:iam::123456789012:role/ml-data"}}}
+status: {}
+validate: {checkpoints: [raw]}
+test: {command: pytest}
+train: {}
+"""
+SUITES = """
+version: 1
+data: {credentials: {secrets: [KEY]}}
+validate: {suites: [{table: orders, connection: DB, suite: a.yaml}, {data: out.csv, after: train}]}
+train: {timeout: 90m, secrets: [KEY]}
 """
 
 
@@ -99,3 +117,61 @@ def test_plan_says_everything(tmp_path) -> None:
 def test_no_job_of_a_fork_reaches_a_machine_of_the_team() -> None:
     own = build(parse("version: 1\ntrain: {}\ntest: {command: x}\nrunners: {default: {github: [self-hosted]}}\n"))
     assert all(one.trusted for one in own.jobs)
+
+
+def test_identity_is_for_the_steps_that_talk_to_the_remote_and_not_for_forks() -> None:
+    pipeline = build(parse(OIDC))
+    steps = {
+        (one.id, step.verb) for one in pipeline.jobs for step in one.steps if isinstance(step, Call) and step.identity
+    }
+    reads = {("status", "status"), ("validate", "data"), ("train", "data"), ("train", "train"), ("report", "report")}
+    assert steps == reads
+    assert [one.audience for one in pipeline.job("train").identity] == ["sts.amazonaws.com"]
+    rights = {one.id for one in pipeline.jobs for right in one.permissions if right.scope == "identity"}
+    assert rights == {"status", "validate", "train", "report"}
+    assert {one.id for one in pipeline.jobs if one.trusted} == {"status", "validate", "train", "comment"}
+    assert not {right.level for right in build(parse(FULL)).job("train").permissions} - {"read"}
+
+
+def test_data_is_kept_where_it_is_fetched() -> None:
+    pipeline = build(parse(OIDC))
+    assert {one.id: one.cache.purpose for one in pipeline.jobs if one.cache} == {
+        "validate": "validate",
+        "train": "train",
+    }
+    verbs = [type(step).__name__ for step in pipeline.job("train").steps]
+    assert verbs == ["Setup", "Cache", "Call", "Call", "Save"]
+    assert not any(one.cache for one in build(parse(FULL)).jobs)
+    assert str(dvc_cache.FOLDER) == common.CACHE
+
+
+def test_what_training_makes_is_checked_in_the_same_job() -> None:
+    pipeline = build(parse(SUITES))
+    train = [step for step in pipeline.job("train").steps if isinstance(step, Call)]
+    assert [(step.name, dict(step.inputs)) for step in train] == [
+        ("Fetch data", {"for": "train"}), ("Train", {}), ("Check the results", {"when": "train"})
+    ]  # fmt: skip
+    assert train[2].command == ("validate", "--when", "train")
+    assert [step.secrets for step in train] == [("KEY",), ("KEY",), ("DB", "KEY")]
+    early = [step for step in pipeline.job("validate").steps if isinstance(step, Call)]
+    assert [step.secrets for step in early] == [("KEY",), ("DB",)]
+    assert pipeline.job("train").timeout == 105
+
+
+def test_nothing_to_judge_before_training_is_no_job() -> None:
+    text = "version: 1\nvalidate: {suites: [{data: out.csv, after: train}]}\ntrain: {}\n"
+    pipeline = build(parse(text))
+    assert "validate" not in [one.id for one in pipeline.jobs]
+    assert pipeline.job("train").needs == ()
+    assert pipeline.job("report").needs == ("train",)
+
+
+def test_the_order_of_the_jobs() -> None:
+    text = OIDC.replace("train: {}", "train: {lock: propose}")
+    order = ["check", "status", "test", "validate", "train", "lock", "report", "comment"]
+    assert [one.id for one in build(parse(text)).jobs] == order
+
+
+def test_a_database_is_not_for_forks() -> None:
+    text = "version: 1\nvalidate: {suites: [{table: orders, connection: DB, suite: a.yaml}]}\n"
+    assert build(parse(text)).job("validate").trusted

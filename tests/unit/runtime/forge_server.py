@@ -1,4 +1,4 @@
-"""A forge on loopback: keeps comments, records requests, fails when told to."""
+"""A forge on loopback: keeps comments and proposals, records requests, fails when told to."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ PAGE = 2
 
 @dataclass
 class Server:
-    """Comments kept by a forge, the requests it saw, and the failures it is told to have."""
+    """Comments and proposals kept by a forge, the requests it saw, and the failures it is told to have."""
 
     url: str = ""
     comments: list[dict[str, Any]] = field(default_factory=list)
+    proposals: list[dict[str, Any]] = field(default_factory=list)
     requests: list[tuple[str, str, dict[str, str], Any]] = field(default_factory=list)
     failures: dict[tuple[str, str], list[tuple[int, dict[str, str], str]]] = field(default_factory=dict)
 
@@ -49,6 +50,12 @@ class Handler(BaseHTTPRequestHandler):
         state, parts = self.server_state, urlsplit(self.path)
         if parts.path.endswith("/user"):
             self.reply(200, b'{"login": "bot", "username": "bot"}')
+        elif parts.path.endswith(("/pulls", "/merge_requests")):
+            self.serve_proposals(body, parse_qs(parts.query))
+        elif parts.path.rsplit("/", 2)[1] in ("pulls", "merge_requests"):
+            found = next(item for item in state.proposals if item["number"] == int(parts.path.rsplit("/", 1)[1]))
+            found.update(proposal(found["number"], body | {"head": found["source"], "base": found["target"]}))
+            self.reply(200, json.dumps(found).encode())
         elif self.command == "GET":
             page = int(parse_qs(parts.query).get("page", ["1"])[0])
             items = state.comments[(page - 1) * PAGE : page * PAGE]
@@ -63,6 +70,18 @@ class Handler(BaseHTTPRequestHandler):
             number = int(parts.path.rsplit("/", 1)[1])
             next(item for item in state.comments if item["id"] == number)["body"] = body["body"]
             self.reply(200, b"{}")
+
+    def serve_proposals(self, body: Any, query: dict[str, list[str]]) -> None:
+        """Keep them as GitHub shows them, and GitLab's words for the same beside."""
+        state = self.server_state
+        if self.command == "POST":
+            state.proposals.append(proposal(len(state.proposals) + 1, body))
+            self.reply(201, json.dumps(state.proposals[-1]).encode())
+            return
+        source = query.get("source_branch") or [query["head"][0].partition(":")[2]]
+        target = query.get("target_branch") or query["base"]
+        found = [item for item in state.proposals if [item["source"], item["target"]] == [source[0], target[0]]]
+        self.reply(200, json.dumps(found).encode())
 
     def reply(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
@@ -86,6 +105,23 @@ def note(number: int, body: str, author: str = "bot", *, system: bool = False) -
         "user": {"login": author, "type": kind},
         "author": {"username": author},
         "system": system,
+    }
+
+
+def proposal(number: int, body: dict[str, Any]) -> dict[str, Any]:
+    """Return an open request as either forge would list it."""
+    text = body.get("body", body.get("description"))
+    link = f"https://forge.example/o/r/{number}"
+    return {
+        "number": number,
+        "iid": number,
+        "html_url": link,
+        "web_url": link,
+        "title": body["title"],
+        "body": text,
+        "description": text,
+        "source": body.get("head", body.get("source_branch")),
+        "target": body.get("base", body.get("target_branch")),
     }
 
 

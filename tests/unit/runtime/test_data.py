@@ -7,10 +7,11 @@ import pytest
 from click.testing import CliRunner
 
 from mlcicd.cli.data import data as command
-from mlcicd.errors import OutsideError, UsageError
+from mlcicd.errors import OutsideError, Refused, UsageError
 from mlcicd.runtime import data, facts, project
+from mlcicd.runtime.storage import space, transfer
 from tests.unit.runtime import repository
-from tests.unit.runtime.test_dvc import MISSING
+from tests.unit.runtime.storage.test_dvc import MISSING
 
 CONTENT = b"a,b\n1,2\n"
 MD5 = hashlib.md5(CONTENT).hexdigest()
@@ -32,7 +33,8 @@ def fake(root):
     listed = {"train.csv": repository.TRAIN, "test.csv": repository.TEST}
     made.answers("ls . data/prepared", [{"md5": md5, "path": path} for path, md5 in listed.items()])
     made.answers("cache dir", f"{root}/.dvc/cache\n")
-    made.answers("remote list", "storage s3://bucket/x (default)\n")
+    (root / ".dvc").mkdir()
+    (root / ".dvc/config").write_text("[core]\n    remote = storage\n['remote \"storage\"']\n    url = s3://bucket/x\n")
     return made
 
 
@@ -163,4 +165,91 @@ def test_the_command_has_the_options_of_the_action(fake):
     result = CliRunner().invoke(command, ["--for", "validate", "--remote", ""], catch_exceptions=False)
     assert result.exit_code == 0
     assert pulls(fake) == ["pull -- data/raw.csv"]
-    assert {option for parameter in command.params for option in parameter.opts} == {"--config", "--for", "--remote"}
+    assert {option for parameter in command.params for option in parameter.opts} == {
+        "--config",
+        "--for",
+        "--remote",
+        "--verify",
+    }
+
+
+def test_a_corrupt_object_in_the_cache_is_removed_and_fetched_again(fake, root):
+    """The first pull brings what the cache has, the second, with that gone, what the remote has."""
+    cached = root / ".dvc/cache/files/md5" / MD5[:2] / MD5[2:]
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(b"garbage")
+    (fake.folder / "content").write_bytes(CONTENT)
+    copy = f'cp "{cached}" "{root}/data/raw.csv" 2>/dev/null || cp "{fake.folder}/content" "{root}/data/raw.csv"'
+    fake.answers("pull", then=copy)
+    found, said = fetch("validate")
+    assert len(pulls(fake)) == 2
+    assert not cached.exists()
+    assert (found.repaired, found.verified, found.bytes) == (("data/raw.csv",), True, len(CONTENT))
+    assert "data/raw.csv: corrupt in the cache or on the way; fetching it again" in said
+    assert "verified, 1 repaired" in said[-1]
+
+
+def test_a_transfer_that_was_tried_again_is_recorded(fake, root, monkeypatch):
+    monkeypatch.setattr(transfer, "PAUSES", (0.0, 0.0, 0.0))
+    delivers(fake)
+    once = f'[ -e "{root}/once" ] || {{ touch "{root}/once"; echo "ERROR: Connection reset by peer" >&2; exit 1; }}; '
+    fake.answers("pull", then=once + f'cp "{fake.folder}/content" "{root}/data/raw.csv"')
+    found, said = fetch("validate")
+    assert (found.retries, found.verified) == (1, True)
+    assert "the remote failed (Connection reset); trying again in 0 s (attempt 2 of 4)" in said
+
+
+def test_a_missing_object_is_named_with_who_changed_it(fake):
+    fake.answers("pull", err=MISSING.replace(repository.RAW, MD5), exit=1)
+    with pytest.raises(OutsideError) as caught:
+        fetch("validate")
+    assert caught.value.detail.startswith(
+        f"data/raw.csv: data/raw.csv.dvc, md5 {MD5} in data/raw.csv.dvc: changed here"
+    )
+
+
+def test_what_does_not_fit_is_told_before_it_is_fetched(fake, root, monkeypatch):
+    monkeypatch.setattr(space.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 1}))
+    with pytest.raises(OutsideError, match="the disk is too small for the data"):
+        fetch("validate")
+    assert pulls(fake) == []
+
+
+def test_everything_but_what_is_never_pushed_is_asked_for(fake, root):
+    (root / "dvc.yaml").write_text(
+        repository.PIPELINE.replace("outs: [model.pkl]", "outs: [{model.pkl: {push: false}}]")
+    )
+    with pytest.raises(OutsideError, match="not delivered"):
+        fetch(config="data: {pull: all}")
+    assert pulls(fake) == ["pull -- data/prepared data/raw.csv plots/confusion.csv plots/roc.csv"]
+
+
+def prove(*arguments: str):
+    return CliRunner().invoke(command, ["--verify", *arguments], catch_exceptions=True)
+
+
+def test_a_lock_with_its_data_is_proved(fake):
+    fake.answers("data status", {"uncommitted": {"deleted": ["model.pkl"]}})
+    result = prove("--remote", "storage")
+    assert result.exit_code == 0, result
+    assert result.output.startswith("remote 'storage' has all that 5 tracked paths name")
+    assert fake.calls() == ["data status --json --not-in-remote --granular --remote storage"]
+    assert not Path(".mlcicd/data.json").exists()
+
+
+def test_a_lock_without_its_data_is_refused_with_stage_and_author(fake):
+    fake.answers("data status", {"not_in_remote": ["model.pkl", "data/prepared/train.csv", "elsewhere.bin"]})
+    with pytest.raises(Refused) as caught:
+        data.prove(project.load(), None, print)
+    assert caught.value.message.startswith("data/prepared/train.csv, model.pkl: not in remote 'storage', although")
+    first, second = caught.value.detail.splitlines()
+    assert first.startswith(
+        "data/prepared/train.csv: stage prepare, md5 e37ff1e0aff1ec0c21f228bb6f7b0135.dir in dvc.lock"
+    )
+    assert second.endswith("by n: first")
+
+
+def test_a_project_without_data_needs_no_remote(fake, root):
+    for name in ("data/raw.csv.dvc", "dvc.lock"):
+        (root / name).unlink()
+    assert data.missing(project.load(), {}, None) == ()

@@ -141,3 +141,47 @@ def test_a_declared_secret_is_blotted_out_whatever_its_name():
 @pytest.mark.parametrize(("exit", "step"), [(127, "not found"), (137, "memory"), (1, "its output is above")])
 def test_the_next_step_follows_from_how_a_command_ended(exit: int, step: str) -> None:
     assert step in process.advice(exit)
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("push with ghp_0123456789abcdefghijABCDEFGHIJ012345 failed", "push with *** failed"),
+        ("glpat-abcdefghij0123456789", "***"),
+        ("key AKIAIOSFODNN7EXAMPLE.", "key ***."),
+        ("Authorization: Bearer abcdef.0123456789-xyz==", "Authorization: Bearer ***"),
+        ("cloning https://me:hunter2@example.org/x.git", "cloning https://***@example.org/x.git"),
+        ("hf_abcdefghijklmnopqrstuv", "***"),
+        ("GET /x?a=1&sig=abc%2Fdef%3D&b=2", "GET /x?a=1&sig=***&b=2"),
+        ("X-Amz-Signature=0123456789abcdef", "X-Amz-Signature=***"),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln", "***"),
+        ("the bearer of bad news; http://example.org:80/a@b", "the bearer of bad news; http://example.org:80/a@b"),
+        ("epoch 1: loss=0.25 token=5 at 12:30", "epoch 1: loss=0.25 token=5 at 12:30"),
+    ],
+)
+def test_what_looks_like_a_token_is_blotted_out_without_a_variable(line: str, kept: str) -> None:
+    assert process.scrub([line], {}) == (kept,)
+
+
+def test_only_the_time_limit_is_called_one(tmp_path):
+    assert run("sleep 5", tmp_path, timeout=0.2)[0].timed_out
+    done, _ = run("exit 124", tmp_path, timeout=5)
+    assert (done.exit, done.timed_out) == (124, False)
+
+
+def test_a_question_is_given_up_after_its_time(tmp_path):
+    answer = process.ask(["sleep", "5"], cwd=tmp_path, environ=os.environ, timeout=0.1)
+    assert (answer.exit, answer.out) == (124, "")
+
+
+def test_the_process_that_was_started_is_told_and_leads_a_session(tmp_path):
+    pids: list[int] = []
+    done, shown = run("ps -o sid= -p $$", tmp_path, started=pids.append)
+    assert done.exit == 0
+    assert int(shown) == pids[0]
+
+
+def test_a_closed_terminal_ends_the_children(tmp_path):
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGHUP)).start()
+    with pytest.raises(KeyboardInterrupt):
+        process.run(process.shell("exec sleep 60"), cwd=tmp_path, environ=os.environ, show=lambda _: None)

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import json
+import os
+import signal
+import threading
 from pathlib import Path
 
 import pytest
+import yaml
 
 from mlcicd.errors import OutsideError, Refused, UsageError
 from mlcicd.runtime import facts, project, train
+from mlcicd.runtime.training import progress, trained
 from tests.unit.runtime import repository
 
 # What DVC 3.67.1 printed, by what happened.
@@ -37,17 +43,42 @@ ERROR: failed to reproduce stages: 'a' and 'sub/dvc.yaml:b@x'
 """
 
 
+SEED = r"""
+seed=$(sed -n 's/.*seed: \([0-9]*\).*/\1/p' params.yaml)
+test "${MLCICD_SEED:-$seed}" = "$seed" || exit 9
+case " $* " in *" $seed "*) exit 3;; esac
+echo "{\"score\": 0.$seed, \"note\": \"x\"}" > m.json
+"""
+SEEDS = "train: {command: 'sh fit.sh %s', repeat: %d, seed: train.seed}\nreport: {metrics: [m.json]}\n"
+SMOKE = "train: {command: 'cp params.yaml seen.yaml', smoke: {params: {train.epochs: 1}}}\n"
+
+
+@pytest.fixture(autouse=True)
+def no_ci(monkeypatch):
+    for name in ("GITHUB_ACTIONS", "GITLAB_CI", "MLCICD_SHA", "MLCICD_EVENT", "MLCICD_BASE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def program(tmp_path, monkeypatch):
+    """A project without DVC whose training reads its parameters."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fit.sh").write_text(SEED)
+    (tmp_path / "params.yaml").write_text("train: {seed: 42, epochs: 10}  # committed\n")
+    return tmp_path
+
+
 @pytest.fixture
 def root(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return repository.make(tmp_path)
 
 
-def run(command=None, config=""):
+def run(command=None, config="", **options):
     if config:
         Path("mlcicd.yaml").write_text(f"version: 1\n{config}")
     said: list[str] = []
-    return train.run(project.load(), command, said.append), said
+    return train.run(project.load(), command, said.append, **options), said
 
 
 def left():
@@ -64,7 +95,7 @@ def left():
     ],
 )
 def test_stages_are_read_from_what_dvc_prints(output, states):
-    stages = train.Stages()
+    stages = progress.Stages()
     for line in output.splitlines():
         stages.see(line)
     assert {stage.name: stage.state for stage in stages.facts()} == states
@@ -78,7 +109,7 @@ def test_a_run_of_dvc_leaves_facts_and_results(root):
     assert found.exit == 0
     assert [stage.state for stage in found.stages] == ["unchanged", "run", "cached"]
     assert found.outputs == ("dvc.lock", "metrics.json", "plots/roc.csv")
-    assert found.peak_memory > 1024**2
+    assert found.cpu_seconds > 0
     assert found.hardware.cpus >= 1
     assert found.hardware.memory > 1024**2
     assert found.tail == ()
@@ -144,7 +175,7 @@ def test_the_facts_of_an_earlier_run_are_removed(root):
 def test_gpus_are_recorded_where_there_are_some(root):
     repository.stand_in(root)
     smi = root / ".venv/bin/nvidia-smi"
-    smi.write_text("#!/bin/sh\n[ $# = 2 ] && printf 'NVIDIA H200\\nNVIDIA H200\\n'\n")
+    smi.write_text("#!/bin/sh\nprintf 'NVIDIA H200, 0\\nNVIDIA H200, 0\\n'\n")
     smi.chmod(0o755)
     assert run("true")[0].hardware.gpus == ("NVIDIA H200", "NVIDIA H200")
     smi.write_text("#!/bin/sh\necho no driver\nexit 9\n")
@@ -156,3 +187,230 @@ def test_a_secret_of_the_configuration_does_not_reach_the_facts(root, monkeypatc
     with pytest.raises(Refused):
         run("echo $DATABASE_URL; exit 1", config="train: {secrets: [DATABASE_URL]}")
     assert left().tail == ("***",)
+
+
+def test_stages_are_shown_as_they_start_and_end_and_summed_up(root, capfd):
+    dvc = repository.stand_in(root)
+    dvc.answers("repro", REPRO)
+    _, said = run()
+    assert said[0] == "▸ stage train …"
+    assert said[1].startswith("▸ stage train: 0.")
+    assert [line.split()[:2] for line in said[2:5]] == [
+        ["prepare", "unchanged"],
+        ["train", "run"],
+        ["evaluate", "cached"],
+    ]
+    assert capfd.readouterr().out == REPRO
+
+
+def test_a_line_of_ours_waits_until_the_program_has_ended_its_own():
+    shown: list[str] = []
+    screen = progress.Screen(
+        out=lambda chunk: shown.append(chunk.decode()), line=lambda line: shown.append(f"[{line}]")
+    )
+    screen.say("a")
+    screen.show(b"one\nhal")
+    screen.say("b")
+    screen.show(b"f ")
+    screen.show(b"two\nthree")
+    screen.say("c")
+    screen.end()
+    assert "".join(shown) == "[a]one\nhalf two\n[b]three\n[c]"
+
+
+def test_at_its_time_limit_training_is_ended_and_what_it_left_is_kept(root, monkeypatch):
+    monkeypatch.setattr(train, "minutes", lambda duration: 0.01)
+    dvc = repository.stand_in(root)
+    dvc.answers("repro", "", then="echo \"Running stage 'train':\"; echo '{}' > metrics.json; sleep 60")
+    with pytest.raises(Refused, match=r"ended at its time limit of 5h, in stage train after \d s") as caught:
+        run()
+    assert "train.timeout" in caught.value.hint
+    found = left()
+    assert (found.exit, found.timed_out) == (124, True)
+    assert [(stage.name, stage.state) for stage in found.stages] == [("train", "failed")]
+    assert (root / ".mlcicd/train/files/metrics.json").read_text() == "{}\n"
+
+
+def test_a_program_that_ends_with_124_by_itself_is_no_timeout(root):
+    with pytest.raises(Refused, match="training failed with exit status 124"):
+        run("exit 124")
+    assert not left().timed_out
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "hint"),
+    [
+        ("dependency 'data/in.csv' does not exist", "data/in.csv was gone after", "must not delete"),
+        ("failed to run: python t.py, exited with -9", "killed", "memory ran out"),
+        ("failed to run: t, exited with 127", "a program was not found", "project.install"),
+        ("Parameters 'a.b' are missing from 'params.yaml'.", "parameter a.b is not in its file", "add it"),
+        ("[Errno 2] No such file or directory: '/w/data.csv'", "data.csv was gone after", "must not delete"),
+    ],
+)
+def test_what_dvc_says_of_a_crash_is_told_in_words(root, line, message, hint):
+    dvc = repository.stand_in(root)
+    dvc.answers("repro", "Running stage 'fit':\n", exit=255, err=f"ERROR: failed to reproduce 'fit': {line}\n")
+    with pytest.raises(Refused, match=f"in stage fit with exit status 255: .*{message}") as caught:
+        run()
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("ERROR: Same item(s) are defined as both a dependency and an output in stages: b, a.", "circle: b, a"),
+        ("ERROR: unable to read: 'params.yaml', YAML file structure is corrupted: while", "params.yaml cannot be read"),
+        ("'./dvc.lock' is invalid (possible merge conflicts).", "merge left its markers"),
+        ("ERROR: failed to reproduce 'a': [Errno 2] No such file or directory: '/w/in.csv'", "in.csv, .* is not here"),
+        ("torch.OutOfMemoryError: CUDA out of memory. Tried", "memory of the GPU ran out"),
+    ],
+)
+def test_what_is_wrong_before_any_stage_is_told_in_words(root, text, message):
+    repository.stand_in(root).answers("repro", "", exit=255, err=text)
+    with pytest.raises(Refused, match=message):
+        run()
+
+
+def test_each_seed_is_trained_and_the_committed_one_last(program):
+    before = (program / "params.yaml").read_bytes()
+    found, said = run(config=SEEDS % ("", 3))
+    assert [(seed.seed, seed.exit, seed.metrics) for seed in found.seeds] == [
+        (43, 0, {"m.json:score": 0.43}),
+        (44, 0, {"m.json:score": 0.44}),
+        (42, 0, {"m.json:score": 0.42}),
+    ]
+    assert (program / "params.yaml").read_bytes() == before
+    assert json.loads((program / ".mlcicd/train/files/m.json").read_text())["score"] == 0.42
+    assert "▸ seed 43, 1 of 3 …" in said
+    assert said[-1].startswith("trained with 3 seeds in ")
+    assert found.seconds >= sum(seed.seconds for seed in found.seeds) - 0.01
+
+
+def test_a_repetition_that_fails_costs_only_its_numbers(program):
+    found, _ = run(config=SEEDS % ("43", 3))
+    assert found.exit == 0
+    assert (found.seeds[0].seed, found.seeds[0].exit, found.seeds[0].metrics) == (43, 3, {})
+
+
+@pytest.mark.parametrize(("failing", "count"), [("43 44", 2), ("42", 1)])
+def test_training_fails_with_most_seeds_or_the_committed_one(program, failing, count):
+    with pytest.raises(Refused, match=f"failed with {count} of 3 seeds, at last with exit status 3"):
+        run(config=SEEDS % (failing, 3))
+    assert left().exit == 3
+    assert len(left().seeds) == 3
+
+
+def test_the_time_limit_leaves_room_for_the_committed_seed(program, monkeypatch):
+    monkeypatch.setattr(train, "minutes", lambda duration: 0.025)
+    found, said = run("sleep 0.3; sh fit.sh", config=SEEDS % ("", 20))
+    assert 2 <= len(found.seeds) < 6
+    assert (found.seeds[-1].seed, found.exit) == (42, 0)
+    assert f"▸ train.timeout leaves time for {len(found.seeds)} of 20 seeds only" in said
+
+
+def test_without_a_parameter_the_seed_is_only_a_variable(program):
+    config = "train: {command: 'echo {} > m.json; echo $MLCICD_SEED >> seeds', repeat: 3}\n"
+    assert [seed.seed for seed in run(config=config)[0].seeds] == [1, 2, 0]
+    assert (program / "seeds").read_text() == "1\n2\n0\n"
+
+
+def test_dvc_needs_a_parameter_to_see_another_seed(root):
+    dvc = repository.stand_in(root)
+    with pytest.raises(UsageError, match="DVC runs a stage again only when something changed"):
+        run(config="train: {repeat: 2}\n")
+    assert dvc.calls() == []
+    run(config="train: {repeat: 2, command: dvc repro --force}\n")
+    assert dvc.calls().count("repro --force") == 2
+
+
+def test_with_dvc_the_metrics_of_each_seed_are_those_that_dvc_declares(root):
+    (root / "params.yaml").write_text("seed: 1\n")
+    dvc = repository.stand_in(root)
+    shown = {"": {"data": {"metrics.json": {"data": {"a": 1, "b": {"c": 0.5}, "d": float("nan")}}}}}
+    dvc.answers("metrics show", shown)
+    found, _ = run(config="train: {repeat: 2, seed: seed}\n")
+    assert found.seeds[0].metrics == {"metrics.json:a": 1, "metrics.json:b.c": 0.5}
+
+
+def test_stopped_in_the_middle_the_parameters_come_back(program):
+    before = (program / "params.yaml").read_bytes()
+    stop = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM))
+    stop.start()
+    with pytest.raises(KeyboardInterrupt):
+        run("cp params.yaml seen.yaml; sleep 20", config=SEEDS % ("", 2))
+    assert (program / "params.yaml").read_bytes() == before
+    assert yaml.safe_load((program / "seen.yaml").read_text())["train"]["seed"] == 43
+
+
+@pytest.mark.parametrize(
+    ("event", "smoke", "epochs"),
+    [
+        ("pull_request", None, 1),
+        ("pull_request", False, 10),
+        ("push", None, 10),
+        ("push", True, 1),
+    ],
+)
+def test_on_a_pull_request_training_is_short(program, monkeypatch, event, smoke, epochs):
+    monkeypatch.setenv("MLCICD_SHA", "a" * 40)
+    monkeypatch.setenv("MLCICD_EVENT", event)
+    before = (program / "params.yaml").read_bytes()
+    found, _ = run(config=SMOKE, smoke=smoke)
+    assert found.smoke == (("train.epochs=1",) if epochs == 1 else ())
+    assert yaml.safe_load((program / "seen.yaml").read_text())["train"]["epochs"] == epochs
+    assert (program / "params.yaml").read_bytes() == before
+
+
+def test_a_smoke_training_is_done_once(program):
+    config = SMOKE.replace("train: {", "train: {repeat: 3, seed: train.seed, ")
+    found, said = run(config=config, smoke=True)
+    assert found.seeds == ()
+    assert said[0] == "smoke training, with train.epochs=1"
+    assert "git checkout" in said[-1]
+
+
+def test_a_smoke_training_that_nobody_described_is_refused(program):
+    with pytest.raises(UsageError, match=r"mlcicd.yaml has no train.smoke"):
+        run("true", smoke=True)
+
+
+def test_what_trackers_printed_is_in_the_facts_without_secrets(program, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "0123456789abcdef")
+    found, _ = run("echo 'View run x at: https://t.example/#/experiments/0/runs/0123456789abcdef'")
+    assert [(run.tool, run.run, run.link) for run in found.tracked] == [("mlflow", "***", "")]
+
+
+def test_outputs_that_git_holds_are_handed_over_unless_they_are_large(root, monkeypatch):
+    pipeline = yaml.safe_load((root / "dvc.yaml").read_text())
+    pipeline["stages"]["evaluate"]["outs"] = [{"small.txt": {"cache": False}}, {"large.txt": {"cache": False}}]
+    (root / "dvc.yaml").write_text(yaml.safe_dump(pipeline))
+    monkeypatch.setattr(trained, "MAX_HELD", 10)
+    found, _ = run("echo 1 > small.txt; echo 12345678901 > large.txt")
+    assert found.outputs == ("dvc.lock", "metrics.json", "small.txt")
+
+
+@pytest.mark.parametrize(
+    ("lock", "variables", "options", "state"),
+    [
+        ("propose", {"GITLAB_CI": "true"}, {}, "pushed"),
+        ("none", {"GITLAB_CI": "true"}, {}, "none"),
+        ("commit", {}, {}, "none"),
+        ("commit", {"GITLAB_CI": "true"}, {"smoke": True}, "none"),
+    ],
+)
+def test_the_data_of_the_new_lock_is_pushed_where_the_lock_comes_back(
+    program, monkeypatch, lock, variables, options, state
+):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(train.push, "results", lambda project, environ, say: "pushed")
+    config = f"data: {{}}\ntrain: {{command: 'true', lock: {lock}, smoke: {{params: {{train.epochs: 1}}}}}}\n"
+    assert run(config=config, **options)[0].lock == state
+    assert left().lock == state
+
+
+def test_a_failed_training_pushes_nothing(program, monkeypatch):
+    monkeypatch.setenv("GITLAB_CI", "true")
+    monkeypatch.setattr(train.push, "results", lambda *_: pytest.fail("nothing to push"))
+    with pytest.raises(Refused):
+        run(config="data: {}\ntrain: {command: 'false', lock: commit}\n")

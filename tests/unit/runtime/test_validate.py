@@ -10,7 +10,10 @@ from click.testing import CliRunner
 
 from mlcicd.cli.validate import validate as command
 from mlcicd.errors import OutsideError, Refused, UsageError
-from mlcicd.runtime import facts, project, validate
+from mlcicd.runtime import ci, facts, project, validate
+from mlcicd.runtime.validate import Order
+from mlcicd.runtime.validation import duck, gx
+from tests.unit.runtime import repository
 
 GOOD = {"type": "expect_column_values_to_not_be_null", "column": "a", "severity": "critical", "success": True}
 BAD = {
@@ -43,7 +46,7 @@ def answer(tmp_path, monkeypatch):
 
 def run(*names):
     said: list[str] = []
-    return validate.run(project.load(), names or ("raw",), said.append), said
+    return validate.run(project.load(), Order(checkpoints=names or ("raw",)), said.append), said
 
 
 def left():
@@ -107,7 +110,7 @@ def test_an_unknown_checkpoint_shows_those_that_exist(answer):
         run("raws")
     assert caught.value.message == "checkpoint 'raws' does not exist — did you mean 'raw'?"
     assert caught.value.hint == "those that exist in gx/: features, raw"
-    assert left().error == caught.value.message
+    assert left().checkpoints[0].error == caught.value.message
 
 
 def test_a_broken_project_is_a_wrong_configuration(answer):
@@ -124,21 +127,23 @@ def test_a_child_that_dies_does_not_show_what_it_printed(answer):
         run()
     assert caught.value.message == "great_expectations ended with exit status 3 (ValueError)"
     assert "alice" not in left().model_dump_json() + caught.value.detail
+    assert left().checkpoints[0].error == caught.value.message
 
 
 def test_no_great_expectations_is_explained_with_the_line_that_installs_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(validate, "_HAS_GX", "raise SystemExit(1)")
+    monkeypatch.setattr(gx, "_HAS_GX", "raise SystemExit(1)")
     with pytest.raises(OutsideError) as caught:
         run()
     assert "uv pip install 'great-expectations>=1.18,<2'" in caught.value.hint
     assert sys.executable in caught.value.detail
 
 
-def test_no_checkpoint_is_a_usage_error(tmp_path, monkeypatch):
+def test_nothing_to_validate_is_a_usage_error(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match="no checkpoint to run"):
-        validate.run(project.load(), (), print)
+    with pytest.raises(UsageError, match="nothing to validate after data"):
+        validate.run(project.load(), Order(), print)
+    assert left().error.startswith("nothing to validate")
 
 
 @pytest.mark.parametrize(
@@ -155,22 +160,227 @@ def test_checkpoints_are_those_of_the_command_line_or_of_the_configuration(answe
     assert [checkpoint.name for checkpoint in left().checkpoints] == asked
 
 
-PAGE = """<link rel="stylesheet" href="https://cdn/x.css"><style>@import "https://cdn/y.css"; a {color: red}
-b {background: url('//cdn/z.png')}</style><script src="https://cdn/a.js"></script><script>
-fetch("https://cdn/b")</script><img src="https://cdn/logo.png"><p>kept</p><a href="https://docs">docs</a>"""
+SUITE = """
+expectations:
+  - expect_column_values_to_not_be_null: {column: a}
+  - expect_column_values_to_be_in_set: {column: b, value_set: [x, y], severity: warning}
+"""
+UNKNOWN = "  - expect_column_kl_divergence_to_be_less_than: {column: b, threshold: 0.1}\n"
 
 
-def test_pages_load_nothing_from_elsewhere_and_run_nothing():
-    found = validate.offline(PAGE)
-    assert "cdn" not in found
-    assert "<script" not in found
-    assert "<p>kept</p>" in found
-    assert "color: red" in found
+@pytest.fixture
+def tables(tmp_path, monkeypatch):
+    """A project with a table, a suite of it, and Great Expectations nowhere."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(gx, "_HAS_GX", "raise SystemExit(1)")
+    Path("raw.csv").write_text("a,b,c\n1,x,1\n2,y,1\n3,z,1\n")
+    Path("suite.yaml").write_text(SUITE)
+    return tmp_path
 
 
-def test_junit_holds_whatever_a_column_is_called():
-    name = "a\x00b<&>\ud800"
-    expectation = facts.Expectation(type="t", column=name, success=False, observed=name)
-    checkpoint = facts.Checkpoint(name=name, success=False, expectations=(expectation,))
-    text = validate.junit(facts.ValidateFacts(success=False, checkpoints=(checkpoint,), seconds=1))
-    assert ElementTree.fromstring(text).find("testsuite").get("name") == "a\ufffdb<&>\ufffd"
+def configure(text):
+    Path("mlcicd.yaml").write_text(f"version: 1\n{text}")
+    return project.load()
+
+
+def judged(loaded, order=Order()):  # noqa: B008 - it is frozen
+    said: list[str] = []
+    try:
+        validate.run(loaded, order, said.append)
+    finally:
+        said.append(left().model_dump_json() if order.when == "data" else "")
+    return said
+
+
+def test_a_suite_is_judged_in_this_process(tables):
+    loaded = configure("validate: {suites: [{data: raw.csv, suite: suite.yaml}]}")
+    judged(loaded)
+    suite, checks = left().checkpoints
+    assert (suite.kind, suite.name, suite.suite, suite.rows, suite.success) == (
+        "suite",
+        "raw.csv",
+        "suite.yaml",
+        3,
+        True,
+    )
+    assert [(entry.engine, entry.success, entry.severity) for entry in suite.expectations] == [
+        ("duckdb", True, "critical"),
+        ("duckdb", False, "warning"),
+    ]
+    assert checks.kind == "checks"
+    assert "great_expectations" not in sys.modules
+
+
+def test_what_only_great_expectations_knows_needs_it_and_the_rest_is_told(tables):
+    Path("suite.yaml").write_text(SUITE + UNKNOWN)
+    with pytest.raises(OutsideError, match="great_expectations is not installed") as caught:
+        judged(configure("validate: {suites: [{data: raw.csv, suite: suite.yaml}], engine: duckdb}"))
+    assert "suite.yaml needs Great Expectations for expect_column_kl_divergence_to_be_less_than" in caught.value.detail
+    assert left().checkpoints[0].error == caught.value.message
+
+
+def test_two_engines_answers_come_in_the_suites_order(answer):
+    Path("raw.csv").write_text("a,b\n1,x\n2,y\n")
+    Path("suite.yaml").write_text(SUITE.replace("ions:\n", "ions:\n" + UNKNOWN))
+    entry = {**GOOD, "type": "expect_column_kl_divergence_to_be_less_than"}
+    answer(
+        {"suites": [{"rows": 2, "expectations": [entry], "page": "<p>gx</p>"}]},
+        "ask = json.load(sys.stdin); open('asked', 'w').write(json.dumps(ask)); "
+        "open(ask['result'], 'w').write(open('answer.json').read())",
+    )
+    judged(configure("validate: {suites: [{data: raw.csv, suite: suite.yaml}], checks: {skip: [duplicates]}}"))
+    found = left().checkpoints[0].expectations
+    assert [entry.engine for entry in found] == ["gx", "duckdb", "duckdb"]
+    asked = json.loads(Path("asked").read_text())["suites"]
+    assert [rule["type"] for rule in asked[0]["rules"]] == ["expect_column_kl_divergence_to_be_less_than"]
+    assert asked[0]["engine"] == "pandas"
+    assert Path(".mlcicd/validate/docs/1-raw-csv.html").read_text() == "<p>gx</p>"
+
+
+def test_without_duckdb_suites_go_to_great_expectations_and_checks_are_not_made(answer, monkeypatch):
+    monkeypatch.setattr(duck, "is_here", lambda: False)
+    Path("raw.csv").write_text("a,b\n1,x\n")
+    Path("suite.yaml").write_text(SUITE)
+    answer({"suites": [{"rows": 1, "expectations": [GOOD, {**GOOD, "success": False}]}]})
+    text = "validate: {suites: [{data: raw.csv, suite: suite.yaml}]"
+    judged(configure(text + "}"))
+    suite, checks = left().checkpoints
+    assert [(entry.engine, entry.severity) for entry in suite.expectations] == [("gx", "critical"), ("gx", "warning")]
+    assert checks.success
+    assert "duckdb is not installed: `mlcicd setup` installs it" in checks.expectations[0].observed
+    for asked in (text, "validate: {splits: [{train: raw.csv, test: raw.csv, after: data}]"):
+        with pytest.raises(OutsideError, match="engine: duckdb needs duckdb, which is not installed"):
+            judged(configure(asked + ", engine: duckdb}"))
+
+
+def test_what_is_due_after_training_leaves_facts_of_its_own(tables):
+    loaded = configure(
+        "train: {}\nvalidate: {checkpoints: [raw], suites: [{data: raw.csv, suite: suite.yaml, after: train}]}"
+    )
+    judged(loaded, Order(when="train"))
+    late = facts.read(facts.ValidateFacts, "validate-train")
+    assert [group.kind for group in late.checkpoints] == ["suite", "checks"]
+    assert Path(".mlcicd/validate-train/junit.xml").is_file()
+    assert left() is None
+
+
+def test_one_broken_suite_does_not_keep_the_others_from_being_judged(tables):
+    Path("broken.yaml").write_text("expectations:\n  - expect_column_values_to_be_nul: {column: a}\n")
+    entries = "[{data: raw.csv, suite: broken.yaml}, {data: raw.csv, suite: suite.yaml}]"
+    with pytest.raises(UsageError, match=r"broken\.yaml: 1 problem"):
+        judged(configure(f"validate: {{suites: {entries}}}"))
+    broken, fine, _ = left().checkpoints
+    assert "did you mean 'expect_column_values_to_be_null'" in broken.error
+    assert fine.success
+    assert not left().success
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "said"),
+    [
+        ("none.csv", OutsideError, "there is no file none.csv"),
+        ("folder", UsageError, "folder is a folder"),
+        ("suite.yaml", UsageError, "suite.yaml is neither CSV nor Parquet"),
+    ],
+)
+def test_data_that_is_no_file(tables, name, kind, said):
+    Path("folder").mkdir()
+    with pytest.raises(kind) as caught:
+        judged(configure(f"validate: {{suites: [{{data: {name}, suite: suite.yaml}}]}}"))
+    assert caught.value.message == f"mlcicd.yaml: validate.suites[0]: {said}"
+    assert caught.value.hint
+    assert {group.error for group in left().checkpoints} == {caught.value.message}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("empty.csv", b"", "it is empty"),
+        ("header.csv", b"a,b\n", "no rows"),
+        ("latin.csv", b"a,b\n1,\xe9\n", "line 2 is not UTF-8 text"),
+        ("cut.parquet", b"PAR1" + b"x" * 99, "cut short"),
+    ],
+)
+def test_data_that_is_no_table_is_not_valid(tables, name, content, said):
+    Path(name).write_bytes(content)
+    with pytest.raises(Refused):
+        judged(configure(f"validate: {{suites: [{{data: {name}, suite: suite.yaml}}]}}"))
+    suite, checks = left().checkpoints
+    assert said in suite.error
+    assert checks.error
+
+
+def test_a_connection_that_is_not_set(tables, monkeypatch):
+    monkeypatch.delenv("WAREHOUSE", raising=False)
+    loaded = configure("validate: {suites: [{table: orders, connection: WAREHOUSE, suite: suite.yaml}]}")
+    with pytest.raises(UsageError) as caught:
+        judged(loaded)
+    place = "mlcicd.yaml: validate.suites[0]"
+    assert caught.value.message == f"{place}: connection: the variable WAREHOUSE is not set"
+
+
+def test_a_database_is_named_by_its_variable_and_never_by_its_address(answer, monkeypatch):
+    monkeypatch.setenv("WAREHOUSE", "postgresql://u:s3cret@db/x")
+    withheld = next(iter(ci.WITHHELD))
+    monkeypatch.setenv(withheld, "token")
+    Path("suite.yaml").write_text(SUITE)
+    text = (
+        "import os; open('seen', 'w').write(' '.join(os.environ)); "
+        "open('asked', 'w').write(sys.stdin.read()); ask = json.load(open('asked')); "
+        "open(ask['result'], 'w').write(json.dumps({'suites': [{'error': 'refused', 'kind': 'outside'}]}))"
+    )
+    answer({}, text)
+    loaded = configure("validate: {suites: [{table: orders, connection: WAREHOUSE, suite: suite.yaml}]}")
+    with pytest.raises(OutsideError, match="orders: refused") as caught:
+        judged(loaded)
+    assert "does WAREHOUSE hold the right address" in caught.value.hint
+    asked = Path("asked").read_text()
+    assert "s3cret" not in asked
+    assert "WAREHOUSE" in Path("seen").read_text().split()
+    assert withheld not in Path("seen").read_text().split()
+    assert (
+        json.loads(asked)["suites"][0] | {"engine": "sql", "connection": "WAREHOUSE"} == json.loads(asked)["suites"][0]
+    )
+
+
+def test_a_model_that_runs_code_is_refused_unless_it_is_listed(tables):
+    Path("model.pkl").write_bytes(b"cposix\nsystem\n(S'true'\ntR.")
+    text = "validate: {suites: [{data: raw.csv, suite: suite.yaml}]"
+    with pytest.raises(Refused, match="tracked files"):
+        judged(configure(text + "}"))
+    assert "posix.system" in Path(".mlcicd/validate/summary.md").read_text()
+    judged(configure(text + ", unpickle: [model.pkl]}"))
+    assert left().success
+
+
+def test_a_split_with_a_row_in_both_files_is_refused(tables):
+    Path("train.csv").write_text("a,b\n1,x\n2,y\n")
+    Path("test.csv").write_text("a,b\n3,x\n2,y\n")
+    with pytest.raises(Refused, match=r"train\.csv and test\.csv"):
+        judged(configure("validate: {splits: [{train: train.csv, test: test.csv, after: data}]}"))
+    split = next(group for group in left().checkpoints if group.kind == "split")
+    assert split.expectations[0].observed == "1 of 2 rows of test.csv are also in train.csv (50 %)"
+
+
+def test_only_what_is_named_is_judged(tables):
+    configure("validate: {checkpoints: [raw], splits: [{train: none.csv, test: none.csv, after: data}]}")
+    arguments = ["--suite", "suite.yaml", "--data", "raw.csv"]
+    assert CliRunner().invoke(command, arguments, catch_exceptions=False).exit_code == 0
+    assert [(group.kind, group.name) for group in left().checkpoints] == [("suite", "raw.csv")]
+    with pytest.raises(UsageError, match="belong together"):
+        judged(project.load(), Order(suite="suite.yaml"))
+
+
+def test_files_are_compared_with_the_base(tables):
+    configure("validate: {suites: [{data: raw.csv, label: b}]}")
+    repository.git(tables, "init", "-q", "-b", "main")
+    repository.git(tables, "add", "raw.csv")
+    repository.git(tables, "commit", "-q", "-m", "first")
+    judged(project.load())
+    (checks,) = left().checkpoints
+    assert checks.expectations[-1].observed.startswith("the same data as in base ")
+    Path("raw.csv").write_text("a,b\n1,x\n")
+    with pytest.raises(Refused):
+        judged(project.load())
+    (checks,) = left().checkpoints
+    assert [entry.type for entry in checks.expectations if not entry.success] == ["rows", "schema", "balance"]

@@ -15,6 +15,7 @@ from mlcicd.config.load import parse
 from mlcicd.detect import Found, Seen, dvc
 from mlcicd.detect.git import Repository
 from mlcicd.detect.metrics import Metric
+from mlcicd.detect.tables import Tables
 from mlcicd.errors import UsageError
 from mlcicd.starter import text
 
@@ -46,6 +47,7 @@ data:
   remote: storage  # DVC's default (s3), .dvc/config
   # usual for s3
   credentials: {secrets: [AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY]}
+  # credentials: {aws: {role: ARN, region: REGION}}  # nothing stored; `mlcicd plan --trust` says what to allow
 
 validate:
   checkpoints: [raw]  # gx/checkpoints
@@ -56,6 +58,7 @@ test:
 train:
   command: dvc repro --pull --allow-missing  # dvc.yaml: prepare, train
   # runner: gpu  # a name under `runners`, such as runners: {gpu: {github: [self-hosted, gpu], gitlab: [gpu]}}
+  # lock: propose  # after training in CI, push its data and propose the new dvc.lock and metrics
 
 gates:
   - {metric: accuracy, max-drop: 0.01}   # 0.9561 in metrics.json; higher is better
@@ -68,6 +71,11 @@ REPOSITORIES = {
     "scripts": {"train.py": "", "metrics.json": '{"val": {"f1": 0.5}}', "pyproject.toml": "[project]\n"},
     "unknown metric": {"dvc.yaml": PIPELINE, "metrics.json": '{"wobble": 3}'},
     "local remote": {"dvc.yaml": PIPELINE, ".dvc/config": CONFIG.format("../store")},
+    "tables": {
+        "dvc.yaml": "stages:\n  prepare: {cmd: x, outs: [data/train.csv, data/test.csv, data/train.txt]}\n",
+        "data/raw.csv.dvc": "",
+        "expectations/raw.yaml": "expectations: []\n",
+    },
     "no remote": {"dvc.yaml": PIPELINE, ".dvc/config": ""},
     "subfolder": {"ml/dvc.yaml": PIPELINE, "ml/.dvc/config": CONFIG.format("azure://b"), "ml/requirements.txt": ""},
     "part of a whole": {"ml/dvc.yaml": PIPELINE, ".dvc/config": CONFIG.format("azure://b"), "uv.lock": ""},
@@ -134,6 +142,8 @@ def test_the_whole_file(make) -> None:
             "two pipelines",
             "  command: dvc repro --pull --allow-missing --all-pipelines  # a/dvc.yaml, b/dvc.yaml: prepare, train",
         ),
+        ("tables", "    - {train: data/train.csv, test: data/test.csv}"),
+        ("tables", "    - {data: data/raw.csv, suite: expectations/raw.yaml}"),
         ("hostile names", '  checkpoints: ["a: b  # c"]  # gx/checkpoints'),
         ("hostile names", "# - the checkpoint line break"),
         ("hostile names", "# - the DVC remote ${{ x }}"),
@@ -227,6 +237,7 @@ def test_nothing_breaks_out(
         tracked=True,
         remote=dvc.Remote(name=remote, kind="s3", default=True, secrets=("A",)),
         checkpoints=Seen(value=checkpoints, source=source),
+        tables=Tables(splits=((files[0], files[-1]),), suites=((files[-1], files[0]),)),
         test=Seen(value="pytest -q", source=source),
         train=None,
         metric_files=files,
@@ -335,6 +346,7 @@ def _digits() -> Found:
         tracked=False,
         remote=None,
         checkpoints=None,
+        tables=Tables(),
         test=None,
         train=None,
         metric_files=(),

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mlcicd.runtime.dvc import Dvc
 from mlcicd.runtime.report import sides
+from mlcicd.runtime.storage.dvc import Dvc
 from tests.unit.runtime import repository
 
 LOCK = "schema: '2.0'\nstages:\n  e: {cmd: e, outs: [{path: ../m.json, md5: 285852258d6ddb3d3db04de575915eac}]}\n"

@@ -1,0 +1,1 @@
+"""DVC: what it tracks, and how that gets here and back."""

@@ -1,0 +1,1 @@
+"""What surrounds the training command: parameters, seeds, progress, cost, results."""

@@ -1,0 +1,156 @@
+"""What a training left: its facts, the results that go on to other jobs, and why it failed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mlcicd.config.model import Train
+from mlcicd.errors import Refused, UsageError
+from mlcicd.runtime import metrics, process
+from mlcicd.runtime.facts import Hardware, TrainFacts
+from mlcicd.runtime.project import Project
+from mlcicd.runtime.storage import locked, tracked
+from mlcicd.runtime.training import crash, handover, repeat
+from mlcicd.runtime.training.params import Value
+from mlcicd.runtime.training.repeat import Attempt
+from mlcicd.runtime.training.trackers import Tracker
+from mlcicd.runtime.training.usage import Gpus, Used
+
+MAX_HELD = 10 * 1024 * 1024  # bytes of an output that git holds: more is nothing for git
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """What one call of `train` is about.
+
+    Attributes:
+        overrides: parameters of a smoke training; empty in a full one.
+        seeds: what to train with, in order.
+        deadline: when it is ended, on the monotonic clock.
+        declared: results that `dvc.yaml` declared before.
+    """
+
+    project: Project
+    settings: Train
+    command: str
+    environ: Mapping[str, str]
+    overrides: Mapping[str, Value]
+    seeds: tuple[int | None, ...]
+    deadline: float
+    declared: Sequence[str]
+    gpus: Gpus
+    tracker: Tracker
+    attempts: list[Attempt] = field(default_factory=list)
+
+    @property
+    def smoke(self) -> tuple[str, ...]:
+        """The parameters of a smoke training, as `name=value`."""
+        return tuple(f"{name}={metrics.text(value)}" for name, value in self.overrides.items())
+
+
+def record(training: Training, used: Used) -> TrainFacts:
+    """Keep the results for the report's job, and return the facts."""
+    project, last = training.project, training.attempts[-1]
+    exit = repeat.status(training.attempts)
+
+    def scrub(line: str) -> str:
+        return process.scrub([line], training.environ, project.secrets)[0]
+
+    kept = handover.keep(_results(project, training.declared), project.root)
+    states = {state for attempt in training.attempts for state in attempt.stages.states.values()}
+    trained = not states or bool(states & {"run", "failed"})
+    failed = [attempt for attempt in training.attempts if attempt.done.exit]
+    return TrainFacts(
+        command=training.command,
+        exit=exit,
+        seconds=round(sum(attempt.done.seconds for attempt in training.attempts), 3),
+        cpu_seconds=used.cpu_seconds,
+        peak_memory=used.memory,
+        gpu_memory=used.gpu_memory,
+        hardware=_hardware(training.gpus),
+        timed_out=last.done.timed_out,
+        smoke=training.smoke,
+        seeds=repeat.facts(training.attempts),
+        stages=last.stages.facts(),
+        outputs=tuple(kept),
+        tracked=training.tracker.found(project.root, scrub=scrub, trained=trained),
+        tail=tuple(map(scrub, failed[-1].done.tail)) if exit else (),
+    )
+
+
+def summary(found: TrainFacts) -> str:
+    """Return how it went, on one line."""
+    states = [stage.state for stage in found.stages]
+    counted = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+    word = "training failed" if found.exit else "smoke training done" if found.smoke else "trained"
+    gpu = f", {found.gpu_memory / 1024**2:,.0f} MiB on the GPU" if found.gpu_memory else ""
+    seeds = f" with {len(found.seeds)} seeds" if found.seeds else ""
+    return (
+        f"{word}{seeds} in {found.seconds:.1f} s, {found.cpu_seconds:.1f} s of processor time, "
+        f"peak {found.peak_memory / 1024**2:,.0f} MiB{gpu}" + (f"; stages: {counted}" if counted else "")
+    )
+
+
+def failure(training: Training, found: TrainFacts) -> Refused:
+    """Say why, where, and what to do next."""
+    attempt = [attempt for attempt in training.attempts if attempt.done.exit][-1]
+    if attempt.done.timed_out:
+        return _too_long(training, attempt)
+    stages = attempt.stages.facts()
+    failed = [stage.name for stage in stages if stage.state == "failed"]
+    where = f" in stage {', '.join(failed)}" if failed else ""
+    count = sum(bool(seed.exit) for seed in found.seeds)
+    seeds = f" with {count} of {len(found.seeds)} seeds, at last" if count else ""
+    cause, hint = crash.explain(
+        attempt.done.exit, found.tail, ran=any(name in attempt.stages.seconds for name in failed)
+    )
+    told = f": {cause}" if cause else ""
+    return Refused(f"training failed{seeds}{where} with exit status {attempt.done.exit}{told}", hint=hint)
+
+
+def _too_long(training: Training, attempt: Attempt) -> Refused:
+    name, done = attempt.stopped_in, len(training.attempts) - 1
+    where = f", in stage {name} after {attempt.stages.seconds[name]:.0f} s of it" if name else ""
+    seeds = f", after {done} of {len(training.seeds)} seeds" if attempt.seed is not None else ""
+    return Refused(
+        f"training was ended at its time limit of {training.settings.timeout}{seeds}{where}",
+        hint="raise train.timeout, or train less (train.smoke on pull requests, a smaller train.repeat); "
+        "the metrics that it wrote before are kept",
+    )
+
+
+def _results(project: Project, declared: Sequence[str]) -> list[str]:
+    """Return what the report and the lock's way back need: metrics and plots, `dvc.lock`, what git holds of outputs."""
+    # A training that broke dvc.yaml still has the results that were declared before.
+    with contextlib.suppress(UsageError):
+        declared = tracked.results(project.root)
+    outs = [out for stage in _stages(project.root).values() for out in stage.held]
+    held = [out for out in outs if _size(project.root / out) <= MAX_HELD]
+    report = project.config.report
+    return [*report.metrics, *report.params, *declared, *held, *tracked.files(project.root, "*dvc.lock")]
+
+
+def _stages(root: Path) -> Mapping[str, locked.Locked]:
+    """Return what the locks say of each stage; nothing when training broke one of DVC's files."""
+    try:
+        tracked.read(root)
+    except UsageError:
+        return {}
+    return locked.read(root)
+
+
+def _size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def _hardware(gpus: Gpus) -> Hardware:
+    return Hardware(
+        cpus=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        gpus=gpus.names,
+    )

@@ -1,0 +1,115 @@
+"""DuckDB, where it is installed: opened in bounded memory, with nothing from the network."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import re
+import tempfile
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from mlcicd.errors import OutsideError
+from mlcicd.runtime.validation.native_csv import MISSING
+
+INSTALL = "`mlcicd setup` installs it beside mlcicd; by hand: uv pip install 'duckdb>=1.4,<3'"
+ABSENT = f"duckdb is not installed: {INSTALL}"
+SUFFIXES = (".csv", ".csv.gz", ".parquet", ".pq")
+
+
+def is_here() -> bool:
+    """Tell whether DuckDB is installed; it is not imported."""
+    return importlib.util.find_spec("duckdb") is not None
+
+
+def absent(purpose: str) -> OutsideError:
+    """Return the error that says that DuckDB is not installed; `purpose` begins its message."""
+    return OutsideError(f"{purpose} needs duckdb, which is not installed", hint=INSTALL)
+
+
+def need(purpose: str) -> None:
+    """Make sure that DuckDB is here.
+
+    Raises:
+        OutsideError: when it is not.
+    """
+    if not is_here():
+        raise absent(purpose)
+
+
+@contextlib.contextmanager
+def opened(memory_mb: int | None = None) -> Iterator[Any]:
+    """Open an empty database that spills into a temporary folder; `memory_mb` limits its memory (10^6 bytes)."""
+    settings: dict[str, Any] = {"autoinstall_known_extensions": False, "preserve_insertion_order": False}
+    if memory_mb:
+        settings["memory_limit"] = f"{memory_mb}MB"
+    with tempfile.TemporaryDirectory(prefix="mlcicd-") as folder:
+        database = import_module("duckdb").connect(":memory:", config={**settings, "temp_directory": folder})
+        try:
+            yield database
+        finally:
+            database.close()
+
+
+def load(database: Any, name: str, path: Path) -> None:
+    """Make a CSV or Parquet file readable as the table `name`; the types of a CSV are those of all its rows.
+
+    Raises:
+        duckdb.Error: when it is no such file.
+    """
+    place = literal(_no_pattern(str(path)))
+    if not path.name.lower().endswith((".csv", ".csv.gz")):
+        database.execute(f"CREATE VIEW {identifier(name)} AS FROM read_parquet({place})")
+        return
+    missing = ", ".join(map(literal, MISSING))
+    how = f"header = true, skip = 0, delim = ',', quote = '\"', escape = '\"', sample_size = -1, nullstr = [{missing}]"
+    for more in ("", ", null_padding = true, parallel = false"):  # rows that end early, as pandas reads them: slower
+        try:
+            database.execute(f"CREATE TABLE {identifier(name)} AS FROM read_csv({place}, {how}{more})")
+        except Exception:
+            if more:
+                raise
+        else:
+            return
+
+
+def unreadable(database: Any, table: str, path: Path) -> str:
+    """Load a file, and return why it is no table, "" when it is; DuckDB's own words quote its lines."""
+    try:
+        load(database, table, path)
+    except Exception as error:
+        line = re.search(r"Line: (\d+)", str(error))
+        place = f", line {line[1]}" if line else ""
+        if "unicode" in str(error).lower():
+            return f"not UTF-8 text{place}"
+        return f"cannot be read as {'Parquet' if path.suffix in ('.parquet', '.pq') else 'CSV'}{place}"
+    return "" if path.stat().st_size else "the file is empty"
+
+
+def select(database: Any, what: str, source: str) -> list[tuple[Any, ...]]:
+    """Return the rows of `SELECT what FROM source`; both are SQL, names in it quoted by `identifier`."""
+    found: list[tuple[Any, ...]] = database.execute(f"SELECT {what} FROM {source}").fetchall()  # noqa: S608 - see above
+    return found
+
+
+def columns(database: Any, name: str) -> dict[str, str]:
+    """Return the type of each column of a table, in order."""
+    rows = database.execute(f"DESCRIBE {identifier(name)}").fetchall()
+    return {str(row[0]): str(row[1]) for row in rows}
+
+
+def identifier(name: str) -> str:
+    """Quote a name for SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Quote a text for SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _no_pattern(path: str) -> str:
+    """DuckDB reads a file's name as a pattern: name its special characters one by one."""
+    return "".join(f"[{char}]" if char in "*?[" else char for char in path)
