@@ -17,6 +17,7 @@ from mlcicd.cli import VERBS, cli
 from mlcicd.config.load import parse
 from mlcicd.config.schema import json_schema
 from mlcicd.plan.model import Save
+from mlcicd.runtime.validation import suite
 
 ROOT = Path(__file__).parent.parent
 SPEC = importlib.util.spec_from_file_location("docs_build", ROOT / "docs/build.py")
@@ -76,7 +77,7 @@ def test_an_actions_inputs_are_the_options_of_its_command(path: Path) -> None:
         assert environment[str(options[name].envvar)] == f"${{{{ inputs.{name} }}}}"  # type: ignore[attr-defined]
         default = inputs[name].get("default", "")
         if default and name != "config":
-            assert str(options[name].default) == default
+            assert str(options[name].default).lower() == default.lower()
 
 
 def test_what_a_workflow_leaves_out_is_what_the_action_does_by_default() -> None:
@@ -96,3 +97,13 @@ def test_every_option_has_a_help_text(verb: str) -> None:
 
 def test_usage_errors_exit_2() -> None:
     assert CliRunner().invoke(cli, ["generate", "--nonsense"]).exit_code == 2
+
+
+SUITES = re.findall(r"```yaml\n(expectations:.*?)```", (ROOT / "docs/validation.md").read_text("utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("block", SUITES)
+def test_suites_in_the_documentation_are_read(block: str, tmp_path: Path) -> None:
+    path = tmp_path / "suite.yaml"
+    path.write_text(block, encoding="utf-8")
+    assert len(suite.read(path, path.name).rules) == 3

@@ -9,8 +9,9 @@ import click
 
 @click.command()
 @click.option("--config", type=click.Path(path_type=Path), default=Path("mlcicd.yaml"), help="Configuration file.")
-def setup(config: Path) -> None:
+@click.option("--tables", is_flag=True, help="Also install DuckDB beside mlcicd, which judges tables.")
+def setup(config: Path, tables: bool) -> None:
     """Make the project's environment (runs project.install)."""
     from mlcicd.runtime import project
 
-    project.setup(project.load(config), click.echo)
+    project.setup(project.load(config), click.echo, tables=tables)

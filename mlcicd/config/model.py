@@ -319,9 +319,15 @@ class Validate(Section):
     def at(self, when: When) -> bool:
         """Tell whether anything is judged then."""
         return (
-            (when == "data" and bool(self.checkpoints))
-            or any(one.after == when for one in self.suites)
-            or any(one.after == when for one in self.splits)
+            self.has_tables(when)
+            or (when == "data" and bool(self.checkpoints))
+            or any(suite.after == when for suite in self.suites)
+        )
+
+    def has_tables(self, when: When) -> bool:
+        """Tell whether any file is judged then by itself, without a Great Expectations project."""
+        return any(suite.data and suite.after == when for suite in self.suites) or any(
+            split.after == when for split in self.splits
         )
 
 

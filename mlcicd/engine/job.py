@@ -124,7 +124,7 @@ def _setup(step: Setup, place: _Place) -> None:
         for command in workspace.clone_commands(place.site.source, place.clone):
             _program(place, "clone", command, place.site.clones, place.site.environ)
     if step.project:
-        _verb(place, "setup", ("setup",))
+        _verb(place, "setup", step.command)
 
 
 def _verb(place: _Place, name: str, words: Sequence[str], call: Call | None = None) -> None:

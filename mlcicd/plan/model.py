@@ -47,12 +47,19 @@ class Setup:
     Attributes:
         history: `none` (no checkout at all), `head` (the commit), `base` (and the commit it is compared with).
         project: also make the project's own environment.
+        tables: also install what judges tables.
         why: comment for the reader of the generated file.
     """
 
     history: History = "head"
     project: bool = True
+    tables: bool = False
     why: str = ""
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The command line behind `mlcicd` that makes the project's environment."""
+        return ("setup", "--tables") if self.tables else ("setup",)
 
 
 @dataclass(frozen=True, kw_only=True)

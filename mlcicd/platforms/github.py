@@ -129,12 +129,14 @@ def _condition(job: Job) -> str:
 def _step(step: Step, words: Mapping[str, str]) -> dict[str, Any]:
     """Translate a step; an input is written only where it differs from the action's default."""
     if isinstance(step, Setup):
-        inputs = [("source", words["source"])] if words["source"] else []
+        inputs: list[tuple[str, object]] = [("source", words["source"])] if words["source"] else []
+        inputs += [] if step.project else [("project", False)]
+        inputs += [("tables", True)] if step.tables else []
         return {
             "kind": "setup",
             "checkout": _checkout(step, words),
             **_action("setup", words),
-            "inputs": inputs + ([] if step.project else [("project", False)]),
+            "inputs": inputs,
         }
     if isinstance(step, Call):
         return {

@@ -144,7 +144,7 @@ def _script(job: Job) -> list[str]:
     lines = []
     for step in job.steps:
         if isinstance(step, Setup) and step.project:
-            lines.append("mlcicd setup")
+            lines.append(shlex.join(["mlcicd", *step.command]))
         if isinstance(step, Call):
             lines.append(shlex.join(["mlcicd", *step.command]))
     return lines

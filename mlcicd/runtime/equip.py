@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from mlcicd import resources
-from mlcicd.config.model import Validate
 from mlcicd.errors import OutsideError
 from mlcicd.runtime import process
 
@@ -38,13 +37,13 @@ def uv(arguments: Sequence[str], environ: Mapping[str, str], root: Path, action:
         raise OutsideError(action, detail=detail, hint=hint)
 
 
-def fast(settings: Validate | None, environ: Mapping[str, str], root: Path, say: Callable[[str], None]) -> None:
-    """Install DuckDB beside mlcicd where tables are to be judged, unless it is there.
+def duckdb(environ: Mapping[str, str], root: Path, say: Callable[[str], None]) -> None:
+    """Install DuckDB beside mlcicd, unless it is there.
 
     Raises:
         OutsideError: when it cannot be installed.
     """
-    if settings is None or not (settings.suites or settings.splits) or importlib.util.find_spec("duckdb"):
+    if importlib.util.find_spec("duckdb"):
         return
     listed = resources.find("actions") / FAST
     arguments = ["pip", "install", "--quiet", "--python", sys.executable, "--require-hashes", "-r", str(listed)]

@@ -90,8 +90,13 @@ def program(name: str, environ: Mapping[str, str]) -> Path | None:
     return Path(found) if found else None
 
 
-def setup(project: Project, say: Callable[[str], None]) -> None:
+def setup(project: Project, say: Callable[[str], None], *, tables: bool = False) -> None:
     """Make the project's environment by running `project.install`, and see to it that its data can be reached.
+
+    Args:
+        project: the project.
+        say: shows one line.
+        tables: also install what judges tables.
 
     Raises:
         OutsideError: when something cannot be installed.
@@ -101,7 +106,8 @@ def setup(project: Project, say: Callable[[str], None]) -> None:
         say("nothing to set up: no project.install; the programs on PATH are used as they are")
     else:
         _install(project, project.config.project.install, say)
-    equip.fast(project.config.validate_, project.environ(), project.root, say)
+    if tables:
+        equip.duckdb(project.environ(), project.root, say)
     if project.config.data is not None:
         _reach(project, project.config.data.remote, say)
 

@@ -45,14 +45,15 @@ def check(config: Config, when: When) -> Call:
 
 def checkout(config: Config, when: When) -> Setup:
     """Return the first step of a job that judges data: built-in checks need the base, and what DVC had there."""
+    tables = config.validate_ is not None and config.validate_.has_tables(when)
     if compares_with_base(config, when):
-        return Setup(history="base", why="The commit before it is the one whose data this data is compared with.")
-    return Setup()
+        why = "The commit before it is the one whose data this data is compared with."
+        return Setup(history="base", tables=tables, why=why)
+    return Setup(tables=tables)
 
 
 def compares_with_base(config: Config, when: When) -> bool:
     """Tell whether built-in checks look at what a file was before the change."""
     if config.validate_ is None or not config.validate_.checks.compares:
         return False
-    suites, splits = config.validate_.suites, config.validate_.splits
-    return any(one.data and one.after == when for one in suites) or any(one.after == when for one in splits)
+    return config.validate_.has_tables(when)

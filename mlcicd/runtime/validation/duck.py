@@ -14,7 +14,7 @@ from typing import Any
 from mlcicd.errors import OutsideError
 from mlcicd.runtime.validation.native_csv import MISSING
 
-INSTALL = "`mlcicd setup` installs it beside mlcicd; by hand: uv pip install 'duckdb>=1.4,<3'"
+INSTALL = "`mlcicd setup --tables` installs it beside mlcicd; by hand: uv pip install 'duckdb>=1.4,<3'"
 ABSENT = f"duckdb is not installed: {INSTALL}"
 SUFFIXES = (".csv", ".csv.gz", ".parquet", ".pq")
 

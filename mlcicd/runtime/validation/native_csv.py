@@ -57,33 +57,26 @@ class CsvFile:
             f"read_csv({quoted(str(self.path))}, auto_detect = false, header = true, delim = ',', quote = '\"', "
             f"escape = '\"', columns = {{{fields}}}, nullstr = [''], parallel = {str(parallel).lower()})"
         )
-        used = [(column, f"r{self.header.index(column.name)}") for column in columns]
-        inner = [part for column, field in used for part in _read(column, field)] or ["1 AS one"]
-        outer = [part for column, field in used for part in _value(column, field)] or ["one"]
-        # In two steps, for DuckDB would compute what stands twice in a CASE twice.
-        return f"(SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} FROM {source}))"  # noqa: S608
+        picked = [part for column in columns for part in self._pick(column)] or ["1 AS one"]
+        return f"(SELECT {', '.join(picked)} FROM {source})"  # noqa: S608 - names are numbers, texts are quoted
+
+    def _pick(self, column: Column) -> list[str]:
+        field = f"r{self.header.index(column.name)}"
+        if column.kind == "int":
+            return [f"{field} AS {column.text}", f"TRY_CAST({field} AS BIGINT) AS {column.value}"]
+        if column.kind == "float":
+            number = f"TRY_CAST({field} AS DOUBLE)"
+            present = f"CASE WHEN isnan({number}) THEN NULL ELSE {number} END"
+            return [f"{field} AS {column.text}", f"{present} AS {column.value}"]
+        # Nested, for CASE looks no further where it has decided, and AND does.
+        short = f"CASE WHEN {field} IN ({_MISSING}) THEN NULL ELSE {field} END"
+        return [f"CASE WHEN strlen({field}) <= {_MISSING_LENGTH} THEN {short} ELSE {field} END AS {column.value}"]
 
     def column(self, name: str, kind: Kind) -> Column:
         """Return a column, read as a kind."""
         index = self.header.index(name)
         number = kind in ("int", "float")
         return Column(name=name, kind=kind, value=f"{'v' if number else 't'}{index}", text=f"t{index}")
-
-
-def _read(column: Column, field: str) -> list[str]:
-    kind = {"int": "BIGINT", "float": "DOUBLE"}.get(column.kind)
-    return [field, *([f"TRY_CAST({field} AS {kind}) AS n{field}"] if kind else [])]
-
-
-def _value(column: Column, field: str) -> list[str]:
-    if column.kind == "int":
-        return [f"{field} AS {column.text}", f"n{field} AS {column.value}"]
-    if column.kind == "float":
-        number = f"CASE WHEN isnan(n{field}) THEN NULL ELSE n{field} END"
-        return [f"{field} AS {column.text}", f"{number} AS {column.value}"]
-    # Nested, for CASE looks no further where it has decided, and AND does.
-    short = f"CASE WHEN {field} IN ({_MISSING}) THEN NULL ELSE {field} END"
-    return [f"CASE WHEN strlen({field}) <= {_MISSING_LENGTH} THEN {short} ELSE {field} END AS {column.value}"]
 
 
 def look(path: Path) -> CsvFile:
@@ -197,17 +190,14 @@ def guards(column: Column) -> dict[str, str]:
     if column.kind in ("int", "float"):
         form = quoted(_INT if column.kind == "int" else _FLOAT)
         odd = f"CASE WHEN regexp_full_match({text}, {form}) THEN false ELSE {text} NOT IN ({_MISSING}) END"
-        if column.kind == "float":
-            # What DuckDB takes for a number and pandas does not holds an underscore, begins with what sorts up to `+`,
-            # is no number or none that is finite, or is very long: only that is looked at closely.
-            fine = f"isfinite({column.value}) AND ascii({text}) > 43 AND strlen({text}) < 19"
-            odd = f"CASE WHEN {fine} AND NOT contains({text}, '_') THEN false ELSE {odd} END"
+        if column.kind == "int":  # written as DuckDB writes it: cheaper than the pattern
+            odd = f"CASE WHEN {column.value}::VARCHAR = {text} THEN strlen({text}) > 18 ELSE {odd} END"
         odd = f"count_if({odd})"
         return {"odd": odd} | ({"broken": f"count_if(contains({text}, '.'))"} if column.kind == "float" else {})
     # Numbers begin with what sorts up to `9`, or with the i of infinity.
     number = f"CASE WHEN ascii({text}) <= 57 OR ascii({text}) IN (73, 105) "
     number += f"THEN regexp_full_match({text}, {quoted(_NUMBER)}) ELSE false END"
-    huge = f"CASE WHEN strlen({text}) > 18 THEN regexp_full_match({text}, {quoted(_HUGE)}) ELSE false END"
+    huge = f"CASE WHEN ascii({text}) <= 57 AND strlen({text}) > 18 THEN regexp_full_match({text}, {quoted(_HUGE)}) ELSE false END"
     truth = f"CASE WHEN strlen({text}) <= 5 THEN {text} IN ({', '.join(map(quoted, _TRUTH))}) ELSE false END"
     return {"numbers": f"count_if({number})", "truths": f"count_if({truth})", "huge": f"count_if({huge})"}
 

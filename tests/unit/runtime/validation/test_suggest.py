@@ -96,4 +96,4 @@ def test_what_cannot_be_learnt_from(data, monkeypatch):
     monkeypatch.setattr(duck, "is_here", lambda: False)
     with pytest.raises(OutsideError, match="needs duckdb") as caught:
         suggest.write(data, "raw.csv")
-    assert "`mlcicd setup` installs it" in caught.value.hint
+    assert "`mlcicd setup --tables` installs it" in caught.value.hint
