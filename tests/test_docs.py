@@ -77,7 +77,7 @@ def test_an_actions_inputs_are_the_options_of_its_command(path: Path) -> None:
         assert environment[str(options[name].envvar)] == f"${{{{ inputs.{name} }}}}"  # type: ignore[attr-defined]
         default = inputs[name].get("default", "")
         if default and name != "config":
-            assert str(options[name].default).lower() == default.lower()
+            assert str(options[name].default) == default
 
 
 def test_what_a_workflow_leaves_out_is_what_the_action_does_by_default() -> None:

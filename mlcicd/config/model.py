@@ -425,6 +425,30 @@ class Runner(Section):
         return {"github": self.github, "gitlab": self.gitlab}
 
 
+class Predictions(Section):
+    """What a model said of each example of the test set, so that the noise of the test set can be told."""
+
+    file: RelativePath = Field(description="CSV file, one row per example.", examples=["predictions.csv"])
+    label: Text = Field(description="Column of the truth.", examples=["label"])
+    prediction: Text = Field(description="Column of what the model said.", examples=["prediction"])
+    id: Text | None = Field(
+        None, description="Column that names the example; rows are matched in their order when absent.", examples=["id"]
+    )
+    metric: MetricName = Field(
+        "accuracy",
+        description="Metric that the rows make up: the share of rows where both are equal, or with `kind: error` the "
+        "mean absolute difference.",
+        examples=["accuracy"],
+    )
+    kind: Literal["match", "error"] = Field("match", description="How a row is scored.", examples=["error"])
+    group: Text | None = Field(
+        None, description="Column of what belongs together (a patient, a day): drawn together.", examples=["patient"]
+    )
+    slices: tuple[Text, ...] = Field(
+        (), description="Columns by whose values the metric is also shown.", examples=[["site"]]
+    )
+
+
 class Report(Section):
     """What is compared and where it is shown."""
 
@@ -438,8 +462,35 @@ class Report(Section):
         description="Who posts the comment: CML when it is installed (mlcicd itself when not), or always mlcicd.",
         examples=["native"],
     )
-    comment: Literal["always", "never"] = Field(
-        "always", description="Whether a comment is posted at all.", examples=["always"]
+    comment: Literal["always", "changed", "failed", "never"] = Field(
+        "always",
+        description="When a comment is posted: on every change, only when a metric moved or something failed, only "
+        "when something failed, or never. One that is there is always brought up to date.",
+        examples=["changed"],
+    )
+    forks: Literal["summary", "post"] = Field(
+        "summary",
+        description="Where the report of a fork's pull request stands: in the run's summary, or also in a comment, "
+        "posted by a second workflow that has no code of the fork (GitHub).",
+        examples=["post"],
+    )
+    predictions: Predictions | None = Field(
+        None, description="Per-example predictions, for an interval with a single training on each side."
+    )
+    margins: dict[MetricName, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
+        default_factory=dict,
+        description="Differences too small to matter, by metric: less is never called better or worse.",
+        examples=[{"accuracy": 0.002}],
+    )
+    sections: tuple[RelativePath, ...] = Field(
+        (),
+        description="Markdown files that the project's pipeline writes; shown at the end, as theirs, without markup.",
+        examples=[["notes.md"]],
+    )
+    templates: RelativePath | None = Field(
+        None,
+        description="Folder with Jinja templates of the team's own for blocks of the comment (`gates.md.j2`, …).",
+        examples=["ci/report"],
     )
     metrics: tuple[RelativePath, ...] = Field(
         (),
@@ -465,8 +516,23 @@ class Gate(Section):
     max_rise: float | None = Field(
         None, ge=0, allow_inf_nan=False, description="Largest allowed rise above the base.", examples=[2]
     )
-    against: Literal["base"] = Field(
-        "base", description="What `max-drop` and `max-rise` compare with.", examples=["base"]
+    against: Branch = Field(
+        "base",
+        description="What `max-drop` and `max-rise` compare with: `base`, or a branch or tag such as `champion`.",
+        examples=["champion"],
+    )
+    inconclusive: Literal["warn", "fail"] = Field(
+        "warn",
+        description="What it means when an interval is known and reaches over the bound of `max-drop` or `max-rise`.",
+        examples=["fail"],
+    )
+    slice: Text | None = Field(
+        None,
+        description="Judge the worst value of this column of `report.predictions` instead of all rows.",
+        examples=["site"],
+    )
+    min_count: int = Field(
+        200, ge=1, description="Rows that a value of `slice` must have to be judged.", examples=[200]
     )
 
     @model_validator(mode="after")

@@ -2,9 +2,9 @@
 
     python tests/bench/validation.py --pandas VENV/bin/python --arrow VENV/bin/python [--rows N …] [--write]
 
-The first VENV holds great-expectations alone, which brings pandas, the second pyarrow too, which Parquet needs and which
-makes texts faster. This Python holds mlcicd and duckdb. Each measurement is a process of its own, from its start to its
-verdict, imports included; the better of two counts. Takes minutes, and 1.3 GB of disk for 10 million rows.
+The first VENV holds great-expectations alone, which brings pandas, the second pyarrow too, which Parquet needs and
+which makes texts faster. This Python holds mlcicd and duckdb. Each measurement is a process of its own, from its start
+to its verdict, imports included; the better of two counts. Takes minutes, and 1.3 GB of disk for 10 million rows.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ TEXT = [
     "",
     "Ten expectations (row count, two not-null, unique, two between, in-set, regex, mean, quantiles) on eight columns.",
     "Each figure is a whole process with its imports; memory is its peak. The verdicts and the counts are the same.",
-    "`pandas` is what installing Great Expectations brings; with pyarrow, which Parquet needs, pandas holds texts in it.",
+    "`pandas` is what Great Expectations brings with it; with pyarrow, which Parquet needs, pandas holds texts in it.",
     "",
 ]
 HEAD = [

@@ -18,6 +18,7 @@ from mlcicd.runtime.facts import Expectation
 from mlcicd.runtime.validation import arguments, catalog, native_csv, native_parquet, native_regex
 from mlcicd.runtime.validation.gx_child import reduce
 from mlcicd.runtime.validation.model import Judged, Rule, Table
+from mlcicd.runtime.validation.native_common import Missing
 from mlcicd.runtime.validation.native_model import (
     Again,
     Beyond,
@@ -31,7 +32,7 @@ from mlcicd.runtime.validation.native_model import (
     quoted,
     without_values,
 )
-from mlcicd.runtime.validation.native_rules import JUDGES, Missing
+from mlcicd.runtime.validation.native_rules import JUDGES
 
 SUFFIXES = (".csv", ".parquet", ".pq")
 _GLOB = frozenset("*?[")  # which DuckDB would take for several files

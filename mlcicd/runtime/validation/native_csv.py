@@ -197,7 +197,8 @@ def guards(column: Column) -> dict[str, str]:
     # Numbers begin with what sorts up to `9`, or with the i of infinity.
     number = f"CASE WHEN ascii({text}) <= 57 OR ascii({text}) IN (73, 105) "
     number += f"THEN regexp_full_match({text}, {quoted(_NUMBER)}) ELSE false END"
-    huge = f"CASE WHEN ascii({text}) <= 57 AND strlen({text}) > 18 THEN regexp_full_match({text}, {quoted(_HUGE)}) ELSE false END"
+    huge = f"CASE WHEN ascii({text}) <= 57 AND strlen({text}) > 18 "
+    huge += f"THEN regexp_full_match({text}, {quoted(_HUGE)}) ELSE false END"
     truth = f"CASE WHEN strlen({text}) <= 5 THEN {text} IN ({', '.join(map(quoted, _TRUTH))}) ELSE false END"
     return {"numbers": f"count_if({number})", "truths": f"count_if({truth})", "huge": f"count_if({huge})"}
 

@@ -247,7 +247,7 @@ def test_without_duckdb_suites_go_to_great_expectations_and_checks_are_not_made(
     suite, checks = left().checkpoints
     assert [(entry.engine, entry.severity) for entry in suite.expectations] == [("gx", "critical"), ("gx", "warning")]
     assert checks.success
-    assert "duckdb is not installed: `mlcicd setup` installs it" in checks.expectations[0].observed
+    assert "duckdb is not installed: `mlcicd setup --tables` installs it" in checks.expectations[0].observed
     for asked in (text, "validate: {splits: [{train: raw.csv, test: raw.csv, after: data}]"):
         with pytest.raises(OutsideError, match="engine: duckdb needs duckdb, which is not installed"):
             judged(configure(asked + ", engine: duckdb}"))
