@@ -319,16 +319,16 @@ class Validate(Section):
     def at(self, when: When) -> bool:
         """Tell whether anything is judged then."""
         return (
-            self.has_tables(when)
+            bool(self.files(when))
             or (when == "data" and bool(self.checkpoints))
             or any(suite.after == when for suite in self.suites)
         )
 
-    def has_tables(self, when: When) -> bool:
-        """Tell whether any file is judged then by itself, without a Great Expectations project."""
-        return any(suite.data and suite.after == when for suite in self.suites) or any(
-            split.after == when for split in self.splits
-        )
+    def files(self, when: When) -> tuple[str, ...]:
+        """Return the files that are judged then by themselves, each once."""
+        suites = [suite.data for suite in self.suites if suite.data and suite.after == when]
+        splits = [path for split in self.splits if split.after == when for path in (split.train, split.test)]
+        return tuple(dict.fromkeys((*suites, *splits)))
 
 
 class Status(Section):

@@ -7,17 +7,17 @@ import json
 import re
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from mlcicd.config.model import Status
 from mlcicd.errors import MlcicdError, Refused, UsageError
-from mlcicd.runtime import credentials, data, facts, instep, process, repair
+from mlcicd.runtime import credentials, facts, instep, process, repair
 from mlcicd.runtime.facts import StatusFacts, Step
 from mlcicd.runtime.instep import Listing, Reasons, Seen
 from mlcicd.runtime.project import Project
-from mlcicd.runtime.storage import dvc, locked, tracked
+from mlcicd.runtime.storage import dvc, locked, pushed, tracked
 from mlcicd.runtime.storage.dvc import Dvc
 from mlcicd.runtime.storage.dvc_errors import explain
 from mlcicd.runtime.storage.tracked import Tracked
@@ -173,7 +173,7 @@ def _kept(program: Dvc, found: Tracked) -> Listing:
 
 def _missing(project: Project, environ: Mapping[str, str]) -> tuple[str, ...]:
     """Return what the remote lacks, one line each."""
-    return tuple(one.why for one in data.missing(project, environ, None))
+    return tuple(one.why for one in pushed.missing(project, environ, None))
 
 
 def _sources(sources: Mapping[str, Sequence[str]]) -> list[Step]:
@@ -218,6 +218,11 @@ def _repairs(
         yield "dvc push, where the data is"
 
 
+def _is_in(path: str, tracked_data: Collection[str]) -> bool:
+    """Tell whether DVC holds a path, by itself or in a folder."""
+    return any(str(place) in tracked_data for place in (path, *PurePosixPath(path).parents))
+
+
 def _not_committed(seen: Seen) -> list[str]:
     """Say which of the compared files are not in the last commit as they are here: CI would see others."""
     root = seen.root
@@ -225,7 +230,7 @@ def _not_committed(seen: Seen) -> list[str]:
     code = {path for stage in seen.tracked.stages.values() for path in stage.deps}
     dvc_files = {name for pattern in ("*dvc.yaml", "*dvc.lock", "*.dvc") for name in tracked.files(root, pattern)}
     data = {out.path for out in seen.tracked.outs} - set(seen.held)
-    paths = sorted((params | code | dvc_files | set(seen.held)) - data)
+    paths = sorted(path for path in params | code | dvc_files | set(seen.held) if not _is_in(path, data))
     changed = sorted({*_git(root, "diff", "--name-only", "--relative", "HEAD", "--", *paths)} | _untracked(root, paths))
     return [f"not committed yet, so CI does not see it: {_some(changed)}"] if changed else []
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mlcicd.config.model import Split, Validate, When, megabytes
 from mlcicd.errors import MlcicdError, OutsideError, Refused, UsageError
-from mlcicd.runtime import base, ci, credentials, facts
+from mlcicd.runtime import base, ci, credentials, data, facts
 from mlcicd.runtime.facts import Checkpoint, ValidateFacts
 from mlcicd.runtime.project import Project
 from mlcicd.runtime.validation import base_data, checks, documents, duck, pickles, suites
@@ -66,6 +66,9 @@ def run(project: Project, order: Order, say: Say) -> ValidateFacts:
     facts.forget(NAMES[order.when])
     began = time.monotonic()
     try:
+        if order.when == "train" and project.config.validate_ and not order.is_named:
+            # A stage that did not run has not made them here.
+            data.bring(project, project.config.validate_.files("train"), say)
         outcomes = _outcomes(project, order)
     except MlcicdError as error:
         _leave(order.when, (), began, error.message)

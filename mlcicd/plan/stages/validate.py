@@ -33,19 +33,20 @@ def check(config: Config, when: When) -> Call:
     It sees the addresses of databases, and where files are compared with the base's, what opens the remote.
     """
     connections = config.validate_.connections if config.validate_ else ()
-    compares = compares_with_base(config, when)
+    # After training, files of stages that did not run are fetched.
+    opens = compares_with_base(config, when) or (when == "train" and has_tables(config, when))
     return Call(
         name="Check the data" if when == "data" else "Check the results",
         verb="validate",
         inputs={} if when == "data" else {"when": when},
-        secrets=tuple(dict.fromkeys((*connections, *(secrets(config) if compares else ())))),
-        identity=identity(config) if compares else (),
+        secrets=tuple(dict.fromkeys((*connections, *(secrets(config) if opens else ())))),
+        identity=identity(config) if opens else (),
     )
 
 
 def checkout(config: Config, when: When) -> Setup:
     """Return the first step of a job that judges data: built-in checks need the base, and what DVC had there."""
-    tables = config.validate_ is not None and config.validate_.has_tables(when)
+    tables = has_tables(config, when)
     if compares_with_base(config, when):
         why = "The commit before it is the one whose data this data is compared with."
         return Setup(history="base", tables=tables, why=why)
@@ -54,6 +55,9 @@ def checkout(config: Config, when: When) -> Setup:
 
 def compares_with_base(config: Config, when: When) -> bool:
     """Tell whether built-in checks look at what a file was before the change."""
-    if config.validate_ is None or not config.validate_.checks.compares:
-        return False
-    return config.validate_.has_tables(when)
+    return bool(config.validate_ and config.validate_.checks.compares) and has_tables(config, when)
+
+
+def has_tables(config: Config, when: When) -> bool:
+    """Tell whether files are judged then by themselves."""
+    return bool(config.validate_ and config.validate_.files(when))

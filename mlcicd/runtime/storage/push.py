@@ -13,9 +13,9 @@ from typing import Literal
 
 from mlcicd.config.model import Data
 from mlcicd.errors import MlcicdError, OutsideError
-from mlcicd.runtime import data, process
+from mlcicd.runtime import process
 from mlcicd.runtime.project import Project
-from mlcicd.runtime.storage import dvc, dvc_errors, remotes, tracked, transfer
+from mlcicd.runtime.storage import dvc, dvc_errors, pushed, remotes, tracked, transfer
 from mlcicd.runtime.storage.dvc import Dvc
 
 Say = Callable[[str], None]
@@ -70,7 +70,7 @@ def _scrubbed(text: str, program: Dvc) -> tuple[str, ...]:
 
 def _require_there(project: Project, environ: Mapping[str, str], say: Say) -> None:
     """Ask the remote: `dvc push` also succeeds where it had nothing to push, and the remote has nothing."""
-    absent = data.missing(project, environ, None, say)
+    absent = pushed.missing(project, environ, None, say)
     if absent:
         raise OutsideError(
             f"the remote has not all that the lock names: {len(absent)} missing",

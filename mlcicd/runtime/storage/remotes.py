@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from mlcicd.config.model import Config, Data
 from mlcicd.errors import OutsideError, UsageError
 from mlcicd.runtime import equip, process
 
@@ -90,6 +91,11 @@ def configured(root: Path, name: str | None = None) -> Remote | None:
     if not name or name not in urls:
         return None
     return Remote(name=name, url=urls[name], kind=_kind(urls, name))
+
+
+def chosen(config: Config, name: str | None) -> str | None:
+    """Return the remote to use: the named one, else the configured one, else None for DVC's own default."""
+    return name or (config.data or Data()).remote
 
 
 def provide(remote: Remote, dvc: Path | None, environ: Mapping[str, str], root: Path, say: Say) -> None:

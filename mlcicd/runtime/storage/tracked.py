@@ -111,6 +111,12 @@ def committed(root: Path, paths: Sequence[str]) -> list[str]:
     return done.stdout.decode("utf-8", "surrogateescape").split("\0") if done.returncode == 0 else []
 
 
+def not_in_git(root: Path, outs: Sequence[Out]) -> tuple[Out, ...]:
+    """Leave out what git holds (metrics that are not cached): DVC does not deliver it."""
+    in_git = set(committed(root, [out.path for out in outs]))
+    return tuple(out for out in outs if out.path not in in_git)
+
+
 def results(root: Path) -> tuple[str, ...]:
     """Return the metric and plot files (or folders) that the project's `dvc.yaml` files declare.
 

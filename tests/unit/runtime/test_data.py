@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from mlcicd.cli.data import data as command
 from mlcicd.errors import OutsideError, Refused, UsageError
 from mlcicd.runtime import data, facts, project
-from mlcicd.runtime.storage import space, transfer
+from mlcicd.runtime.storage import pushed, space, transfer
 from tests.unit.runtime import repository
 from tests.unit.runtime.storage.test_dvc import MISSING
 
@@ -252,4 +252,27 @@ def test_a_lock_without_its_data_is_refused_with_stage_and_author(fake):
 def test_a_project_without_data_needs_no_remote(fake, root):
     for name in ("data/raw.csv.dvc", "dvc.lock"):
         (root / name).unlink()
-    assert data.missing(project.load(), {}, None) == ()
+    assert pushed.missing(project.load(), {}, None) == ()
+
+
+def test_files_of_stages_that_validation_judges_are_fetched_with_the_sources(fake):
+    fake.answers("pull", then=f'mkdir -p "{fake.root}/data/prepared"; touch "{fake.root}/data/prepared/train.csv"')
+    suites = "validate: {suites: [{data: data/prepared/train.csv}, {data: in/git.csv}]}"
+    with pytest.raises(OutsideError):  # the stand-in brings nothing that is right
+        fetch("validate", suites)
+    assert pulls(fake)[0] == "pull -- data/prepared/train.csv data/raw.csv"
+
+
+def test_only_what_is_tracked_and_not_here_is_brought(fake):
+    delivers(fake)
+    (fake.root / "data/here.csv").write_text("x\n")
+    data.bring(project.load(), ["data/raw.csv", "data/here.csv", "not/tracked.csv"], print)
+    assert pulls(fake) == ["pull -- data/raw.csv"]
+    data.bring(project.load(), ["data/raw.csv", "not/tracked.csv"], print)
+    assert len(pulls(fake)) == 1
+
+
+def test_what_is_brought_is_verified(fake):
+    delivers(fake, b"garbage")
+    with pytest.raises(OutsideError, match=r"^data/raw.csv: corrupt"):
+        data.bring(project.load(), ["data/raw.csv"], print)

@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 from mlcicd.cli.status import status as command
 from mlcicd.errors import OutsideError, Refused, UsageError
-from mlcicd.runtime import data, facts, project, status
+from mlcicd.runtime import facts, project, status
+from mlcicd.runtime.storage import pushed
 from tests.unit.runtime import repository
 
 OUTS = ("data/prepared", "data/raw.csv", "model.pkl", "metrics.json", "plots/roc.csv", "plots/confusion.csv")
@@ -215,6 +216,9 @@ def test_what_is_not_committed_is_noted_for_ci_will_not_see_it(fake, root):
     (root / "src").mkdir()
     (root / "src/prepare.py").write_text("")
     edit("dvc.yaml", "vars:", "# read top down\nvars:")
+    # A file in a folder that DVC holds is DVC's to deliver.
+    Path("data/prepared").mkdir(parents=True, exist_ok=True)
+    Path("data/prepared/train.csv").write_text("x\n")
     assert compare().notes == ("not committed yet, so CI does not see it: dvc.yaml, src/prepare.py",)
 
 
@@ -266,8 +270,8 @@ def test_the_command_takes_an_empty_choice_of_the_action_for_none(fake, monkeypa
 
 
 def test_a_lock_without_its_data_is_refused_and_each_missing_file_is_shown(fake, monkeypatch):
-    lacking = data.Missing(path="model.pkl", source="train", why="model.pkl: stage train, md5 1ff in dvc.lock: Ada")
-    monkeypatch.setattr(data, "missing", lambda project, environ, remote: (lacking,))
+    lacking = pushed.Missing(path="model.pkl", source="train", why="model.pkl: stage train, md5 1ff in dvc.lock: Ada")
+    monkeypatch.setattr(pushed, "missing", lambda project, environ, remote: (lacking,))
     fake.answers("ls . data/prepared", [{"md5": md5, "path": path} for path, md5 in LISTED.items()])
     found = compare("data: {remote: storage}")
     assert (found.success, found.remote, found.missing) == (False, "incomplete", (lacking.why,))
@@ -282,7 +286,7 @@ def test_a_remote_that_cannot_be_asked_is_an_error_and_not_an_answer(fake, monke
     def refuses(*_):
         raise OutsideError("remote 'storage' refused")
 
-    monkeypatch.setattr(data, "missing", refuses)
+    monkeypatch.setattr(pushed, "missing", refuses)
     with pytest.raises(OutsideError, match="refused"):
         compare("data: {}")
     left = facts.read(facts.StatusFacts, "status")
