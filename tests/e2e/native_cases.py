@@ -142,9 +142,9 @@ def _rule(draw, columns):
     some = st.lists(fits, min_size=1, max_size=4)
     # Great Expectations takes numbers and dates for limits, and refuses other text.
     bound = number if fits is number or draw(st.integers(0, 3)) == 0 else DAY
-    name = draw(st.sampled_from(sorted(_SHAPES)))
+    name = draw(st.sampled_from(sorted(SHAPES)))
     kwargs = {}
-    for part in _SHAPES[name].split():
+    for part in SHAPES[name].split():
         if part == "range":
             low, high = sorted([draw(bound), draw(bound)])
             both = {"min_value": low, "max_value": high}
@@ -201,7 +201,7 @@ def _number(value):
         return None
 
 
-_SHAPES = {
+SHAPES = {
     "expect_column_values_to_not_be_null": "column mostly",
     "expect_column_values_to_be_null": "column mostly",
     "expect_column_values_to_be_between": "column range strict mostly",

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from mlcicd.runtime.validation import catalog, gx_child, native
 from mlcicd.runtime.validation.model import Rule, Table
 from mlcicd.runtime.validation.native_rules import JUDGES
-from tests.e2e.native_cases import _SHAPES, csv_cases, parquet_cases
+from tests.e2e.native_cases import SHAPES, csv_cases, parquet_cases
 
 pytestmark = pytest.mark.e2e
 # The same examples each time, so that a failure is somebody's; who changes the engine runs thousands of others.
@@ -153,7 +153,7 @@ def _kind(values):
 
 
 def test_every_native_expectation_is_compared():
-    assert set(JUDGES) == set(_SHAPES)
+    assert set(JUDGES) == set(SHAPES)
 
 
 def test_the_catalog_is_that_of_great_expectations(plain):

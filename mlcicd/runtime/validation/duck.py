@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
 import re
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from mlcicd.runtime.validation.native_csv import MISSING
 
 INSTALL = "`mlcicd setup --tables` installs it beside mlcicd; by hand: uv pip install 'duckdb>=1.4,<3'"
 ABSENT = f"duckdb is not installed: {INSTALL}"
+_MB_PER_THREAD = 100
 SUFFIXES = (".csv", ".csv.gz", ".parquet", ".pq")
 
 
@@ -44,10 +46,15 @@ def opened(memory_mb: int | None = None) -> Iterator[Any]:
     """Open an empty database that spills into a temporary folder; `memory_mb` limits its memory (10^6 bytes)."""
     settings: dict[str, Any] = {"autoinstall_known_extensions": False, "preserve_insertion_order": False}
     if memory_mb:
-        settings["memory_limit"] = f"{memory_mb}MB"
+        threads = max(1, min(os.cpu_count() or 1, memory_mb // _MB_PER_THREAD))
+        settings |= {"memory_limit": f"{memory_mb}MB", "threads": threads}
     with tempfile.TemporaryDirectory(prefix="mlcicd-") as folder:
         database = import_module("duckdb").connect(":memory:", config={**settings, "temp_directory": folder})
         try:
+            database.execute("SET enable_progress_bar = false")
+            # It reads text as numbers where a TRY_CAST stands, and fails where that does not.
+            if database.execute("SELECT 1 FROM duckdb_optimizers() WHERE name = 'type_pushdown'").fetchall():
+                database.execute("SET disabled_optimizers = 'type_pushdown'")
             yield database
         finally:
             database.close()

@@ -6,16 +6,13 @@ more. What could come out differently from Great Expectations on pandas is not j
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from mlcicd.errors import OutsideError
 from mlcicd.runtime.facts import Expectation
-from mlcicd.runtime.validation import arguments, catalog, native_csv, native_parquet, native_regex
+from mlcicd.runtime.validation import arguments, catalog, duck, native_csv, native_parquet, native_regex
 from mlcicd.runtime.validation.gx_child import reduce
 from mlcicd.runtime.validation.model import Judged, Rule, Table
 from mlcicd.runtime.validation.native_common import Missing
@@ -29,17 +26,14 @@ from mlcicd.runtime.validation.native_model import (
     Outcome,
     Scope,
     Unreadable,
-    quoted,
     without_values,
 )
 from mlcicd.runtime.validation.native_rules import JUDGES
 
 SUFFIXES = (".csv", ".parquet", ".pq")
 _GLOB = frozenset("*?[")  # which DuckDB would take for several files
-INSTALL = "install it beside mlcicd: uv pip install 'duckdb>=1.4,<3' (`mlcicd setup` does so in CI)"
 _FREQUENT = 5
 # A thread of DuckDB needs about this much to read and to group.
-_MB_PER_THREAD = 100
 # Great Expectations takes their limits for whole numbers, and all others for floats.
 _WHOLE = ("expect_column_value_lengths_to_be_between", "expect_table_row_count_to_be_between")
 # Not said in what was expected, as Great Expectations does not say them.
@@ -86,7 +80,8 @@ def judge(table: Table, rules: Sequence[Rule], *, memory_mb: int | None, values:
     if table.path is None or table.path.suffix.lower() not in SUFFIXES or _GLOB.intersection(str(table.path)):
         return Judged(left=tuple(rules))
     try:
-        with _database(memory_mb) as database:
+        duck.need("engine: duckdb")
+        with duck.opened(memory_mb) as database:
             return _Judging(database=database, table=table, rules=rules, values=values).run()
     except Unreadable as error:
         return Judged(error=str(error), unreadable=True)
@@ -114,22 +109,12 @@ def _taken(rule: Rule) -> dict[str, Any]:
     return given | {key: float(given[key]) for key in floats if arguments.is_number(given.get(key))}
 
 
-@contextmanager
-def _database(memory_mb: int | None) -> Iterator[Any]:
-    try:
-        import duckdb
-    except ModuleNotFoundError:
-        raise OutsideError("duckdb is not installed, and engine: duckdb needs it", hint=INSTALL) from None
-    with tempfile.TemporaryDirectory(prefix="mlcicd-") as folder, duckdb.connect() as database:
-        database.execute(f"SET temp_directory = {quoted(folder)}")
-        database.execute("SET preserve_insertion_order = false")
-        database.execute("SET enable_progress_bar = false")
-        database.execute("SET autoinstall_known_extensions = false")
-        if memory_mb is not None:
-            database.execute(f"SET memory_limit = '{memory_mb}MB'")
-            threads = max(1, min(os.cpu_count() or 1, memory_mb // _MB_PER_THREAD))
-            database.execute(f"SET threads = {threads}")
-        yield database
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """The first answers, and what reads them: for each rule, None where it cannot be judged here."""
+
+    finishes: tuple[Finish | None, ...]
+    found: Found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,12 +141,12 @@ class _Judging:
         parquet = native_parquet.look(self.database, path)
         columns = {name: parquet.column(name) for name in self._used(parquet.header)}
         try:
-            judged, found = self._judged(parquet.header, columns, parquet.relation)
+            asked = self._asked(parquet.header, columns, parquet.relation)
+            if not asked.found.rows:
+                raise Unreadable("it has no rows")
+            return self._judged(asked)
         except Exception as error:
             raise _cause(error, lambda: "") from None
-        if not found.rows:
-            raise Unreadable("it has no rows")
-        return judged
 
     def _used(self, header: Sequence[str]) -> list[str]:
         named = [name for rule in self.rules for name in _names(rule)]
@@ -182,7 +167,8 @@ class _Judging:
             columns = {name: file.column(name, kinds[name]) for name in names}
             guards = {sql for column in columns.values() for sql in native_csv.guards(column).values()}
             guards |= {column.count for column in columns.values()}
-            judged, found = self._judged(file.header, columns, relation, guards)
+            asked = self._asked(file.header, columns, relation, guards)
+            found = asked.found
             if found.rows != file.lines and not (file.quotes and not parallel):
                 if not file.quotes or native_csv.has_blank_lines(file.path):
                     raise Beyond("its number of rows is not that of its lines")
@@ -194,7 +180,7 @@ class _Judging:
                 tried[name].append(column.kind)
                 now[name] = native_csv.revised(column, tried[name], found, len(file.header))
             if now == kinds:
-                return judged
+                return self._judged(asked)
             kinds = now
 
     def _guessed(self, file: native_csv.CsvFile, sample: Sequence[Column]) -> dict[str, Kind]:
@@ -206,15 +192,16 @@ class _Judging:
         ).fetchall()
         return {column.name: native_csv.guess([row[index] for row in rows]) for index, column in enumerate(sample)}
 
-    def _judged(
+    def _asked(
         self,
         header: Sequence[str],
         columns: Mapping[str, Column],
         relation: Callable[[Sequence[Column]], str],
-        guards: set[str] | frozenset[str] = frozenset(),
-    ) -> tuple[Judged, Found]:
+        guards: Collection[str] = (),
+    ) -> _Asked:
+        """Put the rules into one SELECT, and run it."""
         scope = Scope(names=tuple(header), columns=columns)
-        finishes = [self._prepared(rule, scope) for rule in self.rules]
+        finishes = tuple(self._prepared(rule, scope) for rule in self.rules)
         scope.ask(*sorted(guards))
         source = relation(tuple(columns.values()))
 
@@ -222,12 +209,14 @@ class _Judging:
             return list(self.database.execute(sql.replace("{table}", source)).fetchall())
 
         (first,) = query(f"SELECT {', '.join(['count(*)', *scope.asked])} FROM {{table}}")  # noqa: S608
-        found = Found(rows=first[0], answers=dict(zip(scope.asked, first[1:], strict=True)), query=query)
-        outcomes = self._outcomes(finishes, found) if found.rows else []
-        both = list(zip(self.rules, outcomes, strict=False))
-        made = tuple(self._expectation(rule, outcome, found) for rule, outcome in both if outcome)
+        answers = dict(zip(scope.asked, first[1:], strict=True))
+        return _Asked(finishes=finishes, found=Found(rows=first[0], answers=answers, query=query))
+
+    def _judged(self, asked: _Asked) -> Judged:
+        both = list(zip(self.rules, self._outcomes(asked.finishes, asked.found), strict=True))
+        made = tuple(self._expectation(rule, outcome, asked.found) for rule, outcome in both if outcome)
         left = tuple(rule for rule, outcome in both if outcome is None)
-        return Judged(rows=found.rows, expectations=made, left=left), found
+        return Judged(rows=asked.found.rows, expectations=made, left=left)
 
     def _outcomes(self, finishes: Sequence[Finish | None], found: Found) -> list[Outcome | None]:
         """Read the answers, and ask once more for those rules that need it."""

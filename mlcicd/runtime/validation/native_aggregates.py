@@ -93,8 +93,8 @@ def mean_of(column: Column, scope: Scope) -> Callable[[Found], tuple[Any, float]
 
     def read(found: Found) -> tuple[Any, float]:
         refuse_unsound(found, column)
-        if found[infinite]:
-            raise Beyond("infinite values")
+        if found[infinite] or found[column.largest] > EXACT:
+            raise Beyond("infinite values, or whole numbers beyond 2^53")
         count = int(found[column.count])
         exact = column.kind == "int" and found[sizes] < EXACT
         return float(found[total]) / count, 0 if exact else float(found[sizes]) / count * LOOSE
@@ -111,8 +111,8 @@ def deviation_of(column: Column, scope: Scope) -> Callable[[Found], tuple[Any, f
 
     def read(found: Found) -> tuple[Any, float]:
         refuse_unsound(found, column)
-        if found[infinite]:
-            raise Beyond("infinite values")
+        if found[infinite] or found[column.largest] > EXACT:
+            raise Beyond("infinite values, or whole numbers beyond 2^53")
         value = found[asked]
         scale = float(found[sizes]) / int(found[column.count])
         return value, 0 if value is None else max(value * LOOSE, scale * TIGHT)

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from mlcicd.errors import OutsideError
-from mlcicd.runtime.validation import catalog, native, native_rules
+from mlcicd.runtime.validation import catalog, duck, native, native_rules
 from mlcicd.runtime.validation.model import Rule, Table
 
 CSV = """id,radius,score,color,day,note
@@ -217,7 +217,7 @@ def test_every_native_expectation_has_a_recorded_case():
 
 def test_all_rules_of_a_table_are_one_select(table, monkeypatch):
     asked = []
-    real = native._database
+    real = duck.opened
 
     class Listening:
         def __init__(self, database):
@@ -237,7 +237,7 @@ def test_all_rules_of_a_table_are_one_select(table, monkeypatch):
 
         return opened()
 
-    monkeypatch.setattr(native, "_database", listening)
+    monkeypatch.setattr(duck, "opened", listening)
     rules = [rule(name, **kwargs) for name, kwargs, _, _ in RECORDED if "unique" not in name and "compound" not in name]
     judge(table(), *rules)
     # The first rows, the one SELECT, and a second for what needs the first one's answers (median, quantiles).
@@ -370,6 +370,18 @@ def test_a_missing_column_and_a_wrong_type_show_no_values(table):
     assert (found.expectations[0].success, found.expectations[0].observed) == (False, "")
 
 
+def test_types_are_those_of_all_rows_of_a_large_file(table):
+    """Where pandas would read in pieces, and DuckDB in parallel."""
+    numbers = "".join(f"{number},{number},{number}\n" for number in range(200_000))
+    rules = [rule("column_values_to_be_unique", column=name) for name in "abc"]
+    found = judge(table("a,b,c\n" + numbers + "NA,x,200000\n"), *rules)
+    assert [(one.column, one.observed) for one in found.expectations] == [
+        ("a", "0 of 200001 unexpected (0 %)"),
+        ("c", "0 of 200001 unexpected (0 %)"),
+    ]
+    assert [one.kwargs["column"] for one in found.left] == ["b"]
+
+
 def test_it_works_within_little_memory(parquet):
     path = parquet("SELECT range AS a, 'name ' || (range * 7919 % 300000) AS b FROM range(300000)")
     rules = [rule("column_values_to_be_unique", column=name) for name in "ab"]
@@ -406,6 +418,6 @@ def test_neither_great_expectations_nor_pandas_is_imported_and_duckdb_only_when_
 
 def test_duckdb_that_is_not_installed_is_said(table, monkeypatch):
     monkeypatch.setitem(sys.modules, "duckdb", None)
-    with pytest.raises(OutsideError, match="duckdb is not installed") as raised:
+    with pytest.raises(OutsideError, match="needs duckdb, which is not installed") as raised:
         judge(table(), ROWS)
     assert "uv pip install" in raised.value.hint
