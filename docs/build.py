@@ -1,6 +1,7 @@
 """Write the pages that are derived from code: `uv run python docs/build.py`, or with `--check` compare only.
 
-docs/config.md and docs/mlcicd.schema.json come from mlcicd/config/model.py, docs/commands.md from the command line's
+docs/config.md and docs/mlcicd.schema.json come from mlcicd/config/model.py, docs/report.md and docs/report.schema.json
+from mlcicd/runtime/report/model.py, docs/commands.md from the command line's
 own help, docs/actions.md and actions/*/README.md from actions/*/action.yml and the example workflow.
 """
 
@@ -16,6 +17,7 @@ import click
 from mlcicd import __version__, yamlio
 from mlcicd.cli import VERBS, cli
 from mlcicd.config import schema
+from mlcicd.runtime.report import schema as report_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 ACTIONS = (
@@ -44,6 +46,8 @@ def pages() -> dict[str, str]:
     return {
         "docs/config.md": schema.page(),
         "docs/mlcicd.schema.json": schema.json_schema(),
+        "docs/report.md": report_schema.page(),
+        "docs/report.schema.json": report_schema.json_schema(),
         "docs/commands.md": _commands(),
         "docs/actions.md": _actions(actions),
         **readmes,

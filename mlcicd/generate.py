@@ -46,6 +46,7 @@ def compare(config: Path, root: Path, only: Sequence[str] = ()) -> Made:
         raise UsageError(f"--platform {unknown[0]}: not one of mlcicd.yaml's platforms ({known})")
     pipeline, current = build(settings), release.current(os.environ)
     names = [name for name in settings.platforms if not only or name in only]
+    _require_poster(pipeline, settings.platforms)
     files = {path: text for name in names for path, text in PLATFORMS[name].files(pipeline, current).items()}
     # A platform taken out of the configuration leaves files behind, which are stale too.
     owned = [pattern for name in only or PLATFORMS for pattern in PLATFORMS[name].OWNED]
@@ -111,6 +112,12 @@ def _read_back(
     found, meant = platform.read(files[platform.MAIN]), {job.id: job.needs for job in pipeline.jobs}
     if found != meant:
         raise AssertionError(f"a template lost the plan: {found} is not {meant}")
+
+
+def _require_poster(pipeline: Pipeline, platforms: Sequence[str]) -> None:
+    why = [PLATFORMS[name].NO_FORKS for name in platforms]
+    if pipeline.for_forks and all(why):
+        raise UsageError("report.forks: post: no platform here can do that", detail=why[0], hint="remove that line")
 
 
 def _lacks(path: Path, needle: str) -> bool:

@@ -26,8 +26,10 @@ pytestmark = pytest.mark.e2e
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=short)
 def test_workflow(path: Path, tools: Tools) -> None:
-    # A label of the team's own is not among the hosted ones that actionlint knows.
-    found = [finding for finding in lint_github(path, tools) if 'label "gpu" is unknown' not in finding]
+    # A label of the team's own is not among the hosted ones that actionlint knows, and it looks for the workflow that
+    # another one follows in this repository.
+    known = ('label "gpu" is unknown', 'workflow "ML pipeline" specified')
+    found = [one for one in lint_github(path, tools) if not any(words in one for words in known)]
     assert found == []
 
 

@@ -40,9 +40,9 @@ def main() -> None:
 
 def bootstrap(folder: Path) -> str:
     """Install the locked uv with pip and return its path."""
-    run(sys.executable, "-m", "venv", str(folder))
+    run(sys.executable, "-I", "-m", "venv", str(folder))
     locked = ["--require-hashes", "--requirement", str(HERE / "uv.txt")]
-    run(str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *locked)
+    run(str(folder / "bin" / "python"), "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *locked)
     return str(folder / "bin" / "uv")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import signal
 import sys
 from typing import Any
 
@@ -81,14 +82,20 @@ def main(args: list[str] | None = None) -> None:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as error:
         click.echo("stopped", err=True)
-        code = 130
+        code = _stopped(error)
     except Exception as error:
         told = _disk(error) if isinstance(error, OSError) and error.errno in _DISK else _bug(error)
         explain(told)
         code = told.exit_code
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _stopped(error: BaseException) -> int:
+    """Return 128 and the number of the signal that stopped us; click wraps what its handler raised."""
+    number = next(iter((error.__cause__ or error).args), signal.SIGINT)
+    return 128 + number if isinstance(number, int) else 128 + signal.SIGINT
 
 
 def _disk(error: OSError) -> OutsideError:

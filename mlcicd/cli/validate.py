@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
+
+from mlcicd.errors import UsageError
 
 _ENGINES = click.Choice(["auto", "duckdb", "gx", "spark"])
 
 
 def _words(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for value in values for name in value.split())
+
+
+def _refuse_mixtures(suggest: str, output: str, order: Mapping[str, Any]) -> None:
+    """Refuse options that would be ignored: `--suggest` writes and judges nothing, and nothing else writes."""
+    beside = next((f"--{name.removesuffix('s')}" for name in ("suite", "data", "checkpoints") if order[name]), "")
+    if suggest and beside:
+        raise UsageError(
+            f"{beside} cannot stand beside --suggest, which judges nothing",
+            hint="write the suite first: --suggest DATA; then judge by it: --suite FILE --data DATA",
+        )
+    if output and not suggest:
+        raise UsageError(
+            "--output needs --suggest: it names the suite that is written", hint="--suggest DATA --output FILE"
+        )
 
 
 @click.command()
@@ -29,6 +46,7 @@ def validate(config: Path, suggest: str, output: str, **order: Any) -> None:
     """Judge the data: checkpoints, suites and built-in checks."""
     from mlcicd.runtime import project
 
+    _refuse_mixtures(suggest, output, order)
     found = project.load(config)
     if suggest:
         from mlcicd.runtime.validation import suggest as writer

@@ -487,11 +487,6 @@ class Report(Section):
         description="Markdown files that the project's pipeline writes; shown at the end, as theirs, without markup.",
         examples=[["notes.md"]],
     )
-    templates: RelativePath | None = Field(
-        None,
-        description="Folder with Jinja templates of the team's own for blocks of the comment (`gates.md.j2`, …).",
-        examples=["ci/report"],
-    )
     metrics: tuple[RelativePath, ...] = Field(
         (),
         description="JSON, YAML or TOML metric files; what `dvc.yaml` declares when absent.",

@@ -1,6 +1,6 @@
 """What is kept of a run, in `.mlcicd/` of the caller's repository.
 
-.mlcicd/report.json report.md report.html junit.xml    the report of the last run
+.mlcicd/report.json .md .html, junit.xml, metrics.txt  the report of the last run
 .mlcicd/run/logs/<job>.log                             what the job printed
 .mlcicd/run/artifacts/<artifact>/…                     what the job kept, paths as in the repository
 .mlcicd/cache/…                                        data that the next run need not fetch again
@@ -22,7 +22,7 @@ from mlcicd.errors import UsageError
 
 # Jobs run side by side, and each may put the cache back.
 _CACHE = threading.Lock()
-REPORT = ("report.json", "report.md", "report.html", "junit.xml")
+REPORT = ("report.json", "report.md", "report.html", "junit.xml", "metrics.txt")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from mlcicd.config.model import Config
 from mlcicd.plan.check import check
 from mlcicd.plan.model import Job, Pipeline
-from mlcicd.plan.stages import STAGES
+from mlcicd.plan.stages import STAGES, forks
 
 
 def build(config: Config) -> Pipeline:
@@ -23,6 +23,7 @@ def build(config: Config) -> Pipeline:
         python=config.project.python,
         vendored=config.tool.actions == "vendored",
         source=config.tool.source or "",
+        for_forks=forks.job(config),
     )
     check(pipeline)
     return pipeline

@@ -12,7 +12,7 @@ from typing import Literal
 
 Event = Literal["pull_request", "push", "manual"]
 EVENTS: tuple[Event, ...] = ("pull_request", "push", "manual")
-Scope = Literal["code", "comments", "identity"]
+Scope = Literal["code", "comments", "identity", "runs"]
 History = Literal["none", "head", "base"]
 
 
@@ -97,12 +97,16 @@ class Save:
         artifact: its name; `Load` finds it by this.
         paths: files and folders, relative to the repository.
         junit: the one among them that a platform with a test view may show there.
+        metrics: the one among them, OpenMetrics text, whose numbers a platform may compare with the target branch's.
+        title: what a platform that links to kept files from the change may call them; none is linked when empty.
         days: how long it is kept.
     """
 
     artifact: str
     paths: tuple[str, ...] = (".mlcicd/",)
     junit: str = ""
+    metrics: str = ""
+    title: str = ""
     days: int = 14
 
 
@@ -198,6 +202,7 @@ class Pipeline:
     """All jobs, in an order that respects `needs`, and what they share.
 
     Attributes:
+        for_forks: the job of a pipeline of its own, started by the end of one for a fork; None when there is none.
         branch: the default branch.
         python: version of the project's Python, such as "3.12".
         vendored: our actions are copied into the repository instead of named by commit.
@@ -209,6 +214,7 @@ class Pipeline:
     python: str
     vendored: bool = False
     source: str = ""
+    for_forks: Job | None = None
 
     def job(self, id: str) -> Job:
         """Return the job called `id`."""

@@ -24,6 +24,11 @@ class Platform(Protocol):
         """The file that holds the jobs."""
         ...
 
+    @property
+    def NO_FORKS(self) -> str:  # noqa: N802 - a module's constant
+        """Why nothing can be posted here for a fork, "" where it can."""
+        ...
+
     def files(self, pipeline: Pipeline, release: Release) -> dict[str, str]:
         """Lay the pipeline out in this platform's files, by path from the repository's root."""
         ...

@@ -15,14 +15,22 @@ from mlcicd.release import Release
 from mlcicd.render import render
 
 MAIN = ".github/workflows/mlcicd.yml"
+FOR_FORKS = ".github/workflows/mlcicd-comment.yml"
+NO_FORKS = ""
 VENDORED = ".github/mlcicd"
 OWNED = (".github/workflows/mlcicd*.yml", f"{VENDORED}/**/*")
 
 _TRIGGER = {"pull_request": "pull_request", "push": "push", "manual": "workflow_dispatch"}
-_PERMISSION = {"code": "contents", "comments": "pull-requests", "identity": "id-token"}
+_PERMISSION = {"code": "contents", "comments": "pull-requests", "identity": "id-token", "runs": "actions"}
 _HOSTED = ("ubuntu-latest",)
 # What the action `save` does by default, as the plan does; it is not written out.
 _SAVE = Save(artifact="")
+# What the event says is the forge's word. A fork may give any workflow our name, but not our file's path.
+_OF_A_FORK = (
+    "github.event.workflow_run.event == 'pull_request'",
+    "github.event.workflow_run.head_repository.full_name != github.repository",
+    f"startsWith(github.event.workflow_run.path, '{MAIN}')",
+)
 _SAME_REPOSITORY = "github.event.pull_request.head.repo.full_name == github.repository"
 
 
@@ -33,6 +41,9 @@ def files(pipeline: Pipeline, release: Release) -> dict[str, str]:
         UsageError: when actions are referenced as published but this build does not know its commit.
     """
     made = {MAIN: render("github/workflow.yml.j2", view(pipeline, release))}
+    if pipeline.for_forks:
+        words = _references(pipeline, release)
+        made[FOR_FORKS] = render("github/for-forks.yml.j2", {"job": _for_forks(pipeline.for_forks, words)})
     if pipeline.vendored:
         made |= _vendored()
     return made
@@ -99,6 +110,15 @@ def _job(job: Job, words: Mapping[str, str]) -> dict[str, Any]:
         "permissions": _permissions(job, words),
         "steps": [_step(step, words) for step in job.steps],
     }
+
+
+def _for_forks(job: Job, words: Mapping[str, str]) -> dict[str, Any]:
+    """The same as any job, but for its `if`; what it checks out is the default branch, where this file is read from."""
+    made = _job(job, words)
+    for step in made["steps"]:
+        if step.get("checkout"):
+            step["checkout"]["base"] = False
+    return {**made, "condition": " && ".join(_OF_A_FORK)}
 
 
 def _permissions(job: Job, words: Mapping[str, str]) -> list[dict[str, str]]:

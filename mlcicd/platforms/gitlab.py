@@ -14,6 +14,10 @@ from mlcicd.render import render
 MAIN = ".gitlab/mlcicd.yml"
 ROOT = ".gitlab-ci.yml"
 OWNED = (".gitlab/mlcicd*.yml",)
+NO_FORKS = (
+    "on GitLab a fork's pipeline runs in the fork's own project, with tokens of that project: its report is in that "
+    "pipeline's artifacts and test view"
+)
 
 # Job names are one space per project here, so ours are told apart from the team's own.
 _PREFIX = "mlcicd-"
@@ -22,6 +26,8 @@ _SOURCE = {
     "push": '$CI_PIPELINE_SOURCE == "push" && $CI_COMMIT_BRANCH == "{branch}"',
     "manual": '$CI_PIPELINE_SOURCE == "web"',
 }
+# Variables that are scoped to it reach the jobs that may write, and no other.
+_ENVIRONMENT = "mlcicd"
 _SAME_PROJECT = " && $CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_MERGE_REQUEST_PROJECT_ID"
 
 
@@ -84,7 +90,9 @@ def _job(job: Job, pipeline: Pipeline) -> dict[str, Any]:
         "always": job.always,
         "timeout": _timeout(job.timeout),
         "may_fail": job.may_fail,
-        "strategy": "none" if _history(job) == "none" else "",
+        # Not `none`, which would leave the last job's files where this one, which may write, looks for programs.
+        "strategy": "empty" if _history(job) == "none" else "",
+        "environment": _ENVIRONMENT if any(right.level == "write" for right in job.permissions) else "",
         "secrets": list(job.secrets),
         "tokens": [{"variable": one.variable, "audience": one.audience} for one in job.identity],
         "cache": _cache(job),

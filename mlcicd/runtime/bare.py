@@ -251,17 +251,23 @@ def _environ(remote: Remote, inherited: Mapping[str, str]) -> dict[str, str]:
     kept = {name: value for name, value in inherited.items() if not name.startswith("GIT_") or _KEPT.match(name)}
     settings = list(_SETTINGS.items())
     if remote.token and remote.address.startswith(("https://", "http://")):
-        login = base64.b64encode(f"{remote.user}:{remote.token}".encode()).decode()
-        settings.append((f"http.{remote.address}.extraHeader", f"Authorization: Basic {login}"))
+        settings.append(login(remote.address, remote.user, remote.token))
     if remote.certificates:
         settings.append(("http.sslCAInfo", remote.certificates))
-    return kept | _configuration(settings, int(kept.get("GIT_CONFIG_COUNT") or 0)) | {
+    return kept | configuration(settings, int(kept.get("GIT_CONFIG_COUNT") or 0)) | {
         "GIT_TERMINAL_PROMPT": "0",
         "LC_ALL": "C",
     }  # fmt: skip
 
 
-def _configuration(settings: Sequence[tuple[str, str]], start: int) -> dict[str, str]:
+def login(address: str, user: str, token: str) -> tuple[str, str]:
+    """Return git's setting that logs in to everything below an address."""
+    secret = base64.b64encode(f"{user}:{token}".encode()).decode()
+    return f"http.{address}.extraHeader", f"Authorization: Basic {secret}"
+
+
+def configuration(settings: Sequence[tuple[str, str]], start: int = 0) -> dict[str, str]:
+    """Return the variables that give git settings; `start` is how many it is given already."""
     found = {"GIT_CONFIG_COUNT": str(start + len(settings))}
     for number, (key, value) in enumerate(settings, start):
         found |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}

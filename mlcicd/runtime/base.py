@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlcicd.errors import OutsideError, UsageError
-from mlcicd.runtime.ci import Ci
+from mlcicd.runtime import bare
+from mlcicd.runtime.ci import Ci, detect
 
 GIT_SECONDS = 120
 
@@ -64,6 +67,40 @@ def listed(root: Path, sha: str, name: str) -> list[str]:
     """Return the paths, from `root`, of every file called `name` at a commit."""
     found = _output(root, "ls-tree", "-r", "-z", "--name-only", sha).split("\0")
     return [path for path in found if path.rpartition("/")[2] == name]
+
+
+def named(root: Path, name: str) -> Base:
+    """Find the commit of a branch or tag that a gate names; what is not here is fetched, alone.
+
+    A branch of `origin` goes before one of the same name here, which nobody has looked at.
+    """
+    for place in ("refs/remotes/origin/", "refs/tags/", "refs/heads/"):
+        if sha := commit(root, f"{place}{name}"):
+            return Base(sha=sha, found=name)
+    sha, reason = _fetch(root, name)
+    return Base(sha=sha, found=name if sha else reason)
+
+
+def earlier(root: Path, sha: str, path: str, count: int) -> list[str]:
+    """Return the newest commits, from `sha` back along the branch, that changed a file (`path` from `root`)."""
+    arguments = ("log", "--first-parent", "-m", "--format=%H", f"--max-count={count}", sha, "--", f":(literal){path}")
+    return _output(root, *arguments).split()
+
+
+def deepen(root: Path, sha: str, depth: int) -> None:
+    """Fetch some history of a commit where the clone has next to none; what cannot be fetched stays away."""
+    if _output(root, "rev-parse", "--is-shallow-repository") == "true":
+        with contextlib.suppress(OutsideError):
+            _git(root, "fetch", "--quiet", "--no-tags", "--no-recurse-submodules", f"--depth={depth}", "origin", sha)
+
+
+def differing(root: Path, sha: str, paths: Sequence[str]) -> list[str]:
+    """Return the files at or below some paths (from `root`) that git holds and that are not as at a commit."""
+    if not paths:
+        return []
+    literal = [f":(literal){path}" for path in paths]
+    found = _output(root, "diff", "--name-only", "--relative", "--no-renames", "-z", sha, "--", *literal)
+    return [path for path in found.split("\0") if path]
 
 
 def _explicit(root: Path, revision: str) -> Base:
@@ -134,8 +171,20 @@ def _output(root: Path, *arguments: str) -> str:
     return result.stdout.decode("utf-8", "replace").strip() if result.returncode == 0 else ""
 
 
+def _login(action: str) -> dict[str, str]:
+    """Return what logs git in where the CI system's checkout leaves no log-in behind, as ours does not."""
+    here = detect(os.environ)
+    if action != "fetch" or not (here.forge and here.token and here.git.startswith(("https://", "http://"))):
+        return {}
+    from mlcicd.runtime.forges import FORGES
+
+    server = "/".join(here.git.split("/")[:3]) + "/"
+    count = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
+    return bare.configuration([bare.login(server, FORGES[here.forge].GIT_USER, here.token)], count)
+
+
 def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    environ = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    environ = {**os.environ, **_login(arguments[0]), "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     try:
         return subprocess.run(
             ["git", "-C", str(root), *arguments],

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from mlcicd.config.identity import variable
 from mlcicd.config.model import CLOUDS, Cloud
+from mlcicd.runtime.forges.model import Source
 
 # What a job can get tokens of its identity with. Only `identity` reads these; the project's programs never see them.
 _MINT = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
@@ -21,7 +22,9 @@ _NO_VARIABLE = (
     f"the job needs `id_tokens: {{{variable('aws')}: {{aud: …}}}}` and the like, which `mlcicd generate` writes; "
     "it takes GitLab 15.7 or newer"
 )
-WITHHELD = frozenset({*_MINT, *map(variable, CLOUDS)})
+# What may write to the forge, or make tokens: for our verbs, and not for programs of the project.
+_TOKENS = ("MLCICD_TOKEN", "GITHUB_TOKEN", "GITLAB_TOKEN")
+WITHHELD = frozenset({*_MINT, *map(variable, CLOUDS), *_TOKENS})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +96,33 @@ def detect(environ: Mapping[str, str]) -> Ci:
     return _gitlab(environ) if environ.get("GITLAB_CI") else Ci()
 
 
+def source(environ: Mapping[str, str]) -> tuple[Ci, Source | None]:
+    """Return this run as one that posts for the fork's run that started it, and that run; None when none did.
+
+    `sha`, `run` and `attempt` are those of the fork's run, as the forge says them. Its pull request is not among them.
+    """
+    here = detect(environ)
+    event = _event(environ.get("GITHUB_EVENT_PATH")) if here.forge == "github" else {}
+    run = event.get("workflow_run")
+    head = run.get("head_repository") if isinstance(run, dict) else None
+    if not isinstance(run, dict) or not isinstance(head, dict) or run.get("event") != "pull_request":
+        return here, None
+    if head.get("id") == (event.get("repository") or {}).get("id"):
+        return here, None  # not a fork: its own job comments
+    sha, project = str(run.get("head_sha") or ""), here.git.removesuffix(".git")
+    found = Source(
+        id=int(run.get("id") or 0),
+        sha=sha,
+        branch=str(run.get("head_branch") or ""),
+        owner=str((head.get("owner") or {}).get("login") or ""),
+        repository=int(head.get("id") or 0),
+    )
+    links = {"run": f"{project}/actions/runs/{found.id}", "commit": f"{project}/commit/{sha}"}
+    number, attempt = int(run.get("run_number") or 0), int(run.get("run_attempt") or 1)
+    there = replace(here, sha=sha, run=number, attempt=attempt, links=links, fork=True, checkout="", branch="")
+    return there, found
+
+
 def identity(environ: Mapping[str, str]) -> Identity:
     """Read how the job proves its identity; the embedded engine has none, there a person's own log-in counts."""
     if environ.get("MLCICD_SHA"):
@@ -114,12 +144,11 @@ def _github(environ: Mapping[str, str]) -> Ci:
     server = f"{environ.get('GITHUB_SERVER_URL', 'https://github.com')}/{project}"
     sha = (request.get("head") or {}).get("sha") or environ.get("GITHUB_SHA", "")
     change = request.get("number")
+    base, fetch = _before(event.get("before"))
     if change:
         # A pull request is checked out as its merge with the base, whose first parent is that base.
         base = ("HEAD^1", (request.get("base") or {}).get("sha", ""))
         fetch = (environ.get("GITHUB_BASE_REF", ""),)
-    else:
-        base, fetch = (event.get("before", ""), "HEAD^1"), ("",)
     links = {
         "run": f"{server}/actions/runs/{environ.get('GITHUB_RUN_ID', '')}",
         "commit": f"{server}/commit/{sha}",
@@ -151,12 +180,11 @@ def _gitlab(environ: Mapping[str, str]) -> Ci:
     change = _number(environ.get("CI_MERGE_REQUEST_IID"))
     sha = environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") or environ.get("CI_COMMIT_SHA", "")
     project = environ.get("CI_PROJECT_URL", "")
+    base, fetch = _before(environ.get("CI_COMMIT_BEFORE_SHA"))
     if change:
         diff_base = environ.get("CI_MERGE_REQUEST_DIFF_BASE_SHA", "")
         base = (diff_base, environ.get("CI_MERGE_REQUEST_TARGET_BRANCH_SHA", ""))
         fetch = (diff_base, environ.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", ""))
-    else:
-        base, fetch = (environ.get("CI_COMMIT_BEFORE_SHA", ""), "HEAD^1"), ("", "")
     links = {
         "run": environ.get("CI_PIPELINE_URL", ""),
         "commit": f"{project}/-/commit/{sha}" if project else "",
@@ -179,6 +207,15 @@ def _gitlab(environ: Mapping[str, str]) -> Ci:
         proposal=bool(change),
         fork=environ.get("CI_MERGE_REQUEST_SOURCE_PROJECT_ID") != environ.get("CI_MERGE_REQUEST_PROJECT_ID"),
     )
+
+
+def _before(sha: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what a push is compared with, here and at `origin`: where the branch was, however many commits came.
+
+    The commit before the last stands for it only where there is none, as in a run that somebody starts by hand.
+    """
+    known = _known((sha if isinstance(sha, str) else "",))
+    return known or ("HEAD^1",), known
 
 
 def _branch(ref: str) -> str:

@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-import re
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from mlcicd.errors import OutsideError, UsageError
+from mlcicd.errors import MlcicdError, OutsideError, UsageError
+from mlcicd.runtime import forges, posted
 from mlcicd.runtime.ci import Ci
-from mlcicd.runtime.forges import FORGES, Forge
-from mlcicd.runtime.forges.model import Comment
-from mlcicd.runtime.markdown import clean
+from mlcicd.runtime.forges import FORGES
+from mlcicd.runtime.posted import Mark
 from mlcicd.runtime.report import document, model
-from mlcicd.runtime.report.model import Report
+from mlcicd.runtime.report.model import Notice, Report
 
 if TYPE_CHECKING:
-    from mlcicd.runtime.forges.http import Client, Refusal
+    from mlcicd.runtime.forges.http import Refusal
+    from mlcicd.runtime.forges.model import Source
+    from mlcicd.runtime.settle import Place, Post, What
 
 Publisher = Literal["cml", "native"]
-CML_SECONDS = 120
-_TOKEN = re.compile(r"[!-~]+")
+When = Literal["always", "changed", "failed"]
+Pause = Callable[[float], None]
+
+ARTIFACT = "mlcicd-report"
+MAX_CHANGES = 3  # a fork's branch may be proposed to several branches
+ROOM = 500  # bytes; for what a comment says about itself
+# A forge that finds the first of these too long gets the next one.
+LIMITS = (60_000, 30_000, 12_000, 4_000)
 
 
-def comment(path: Path, publisher: Publisher, ci: Ci, environ: Mapping[str, str]) -> list[str]:
+def comment(
+    path: Path, publisher: Publisher, when: When, ci: Ci, environ: Mapping[str, str], pause: Pause = time.sleep
+) -> list[str]:
     """Post the report, or update the comment that is there; return what happened, line by line.
 
     Raises:
@@ -36,25 +45,50 @@ def comment(path: Path, publisher: Publisher, ci: Ci, environ: Mapping[str, str]
     report = trusted(document.load(path), ci)
     if not ci.forge or ci.change is None:
         return ["nowhere to post: this is not a run for a pull or merge request"]
-    forge = FORGES[ci.forge]
-    if not ci.token:
-        raise OutsideError("no token to post the comment with", hint=forge.AUTHENTICATION)
-    if not _TOKEN.fullmatch(ci.token):
-        # Libraries would refuse it as a header, in a message that holds the token.
-        raise OutsideError(
-            "the token holds characters that no token has: spaces, line ends or letters beyond ASCII",
-            hint="set the secret again, the token alone and in one line",
-        )
-    from mlcicd.runtime.report import render
+    return _post(report, publisher, when, ci, environ, pause)
 
-    body = render.markdown(report)
-    lines = []
-    if publisher == "cml":
-        failure = by_cml(body, report.key, ci, environ)
-        if not failure:
-            return [f"posted by cml on {ci.links.get('change', f'change {ci.change}')}"]
-        lines.append(f"posting without cml: {failure}")
-    return [*lines, natively(body, report.key, ci, environ)]
+
+def for_fork(source: Source | None, when: When, ci: Ci, environ: Mapping[str, str], pause: Pause) -> list[str]:
+    """Post the report of a fork's run, which left it as an artifact that anybody may have made.
+
+    Which change it is for is asked of the forge. Nothing of the artifact but its numbers and texts is used, and they
+    are laid out by templates of ours.
+
+    Args:
+        source: the run that started this one, None when none did.
+        when: see `comment`.
+        ci: this run, in the repository that the change is for; `sha`, `run` and `attempt` are the fork's.
+        environ: for certificates.
+        pause: waits that many seconds.
+
+    Raises:
+        UsageError: when this run was not started by a fork's, or the artifact is no report of that run.
+        OutsideError: when the forge does not answer, or there is no artifact.
+    """
+    from mlcicd.runtime import parcel
+    from mlcicd.runtime.forges.http import Refusal
+
+    if source is None:
+        raise UsageError(
+            "this run was not started by the run of a fork",
+            hint="`mlcicd generate` writes the workflow for it when mlcicd.yaml says `report: {forks: post}`",
+        )
+    forge = FORGES[ci.forge]
+    client = replace(forges.client(_with_token(ci), environ), pause=pause)
+    try:
+        numbers = forge.changes_of(client, ci.project, source)[:MAX_CHANGES]
+        if not numbers:
+            return [f"nothing to post: no open change is at {source.sha[:7]} any more"]
+        raw = forge.artifact(client, ci.project, source, ARTIFACT, parcel.MAX_BYTES)
+    except Refusal as refusal:
+        raise OutsideError(
+            f"the run {source.id} could not be read ({refusal.message})",
+            hint="the job needs `permissions: actions: read, pull-requests: write`",
+        ) from None
+    name = f"{ARTIFACT} of the run {source.id}"
+    report = of_a_fork(trusted(document.parse(parcel.member(raw, "report.json", model.MAX_BYTES, name), name), ci))
+    posts = (_post(report, "native", when, replace(ci, change=number), environ, pause) for number in numbers)
+    return [line for lines in posts for line in lines]
 
 
 def trusted(report: Report, ci: Ci) -> Report:
@@ -73,103 +107,126 @@ def trusted(report: Report, ci: Ci) -> Report:
     return report.model_copy(update={**links, "run": ci.run, "attempt": ci.attempt})
 
 
-def by_cml(body: str, key: str, ci: Ci, environ: Mapping[str, str]) -> str:
-    """Post with the program `cml`; return why that failed, or "". The token goes by its environment."""
-    program = shutil.which("cml", path=environ.get("PATH"))
-    if not program:
-        return "cml is not installed"
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "report.md"
-        file.write_text(body, encoding="utf-8")
-        command = [
-            program,
-            "comment",
-            "update",
-            f"--target=pr/{ci.change}",
-            f"--watermark-title={key}",
-            "--publish=false",
-            str(file),
-        ]
-        try:
-            done = subprocess.run(
-                command,
-                env={**environ, "REPO_TOKEN": ci.token},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=CML_SECONDS,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return clean(f"cml did not run: {error}", 200)
-    if done.returncode == 0:
-        return ""
-    said = (done.stderr or done.stdout).decode("utf-8", "replace").replace(ci.token, "***").strip().splitlines()
-    return f"cml ended with exit status {done.returncode}" + (f": {clean(said[-1], 200)}" if said else "")
+def of_a_fork(report: Report) -> Report:
+    """Say that the numbers are a stranger's; leave out addresses and prose that are."""
+    notices = (Notice(kind="fork"), *(item for item in report.notices if item.kind != "fork"))[:20]
+    training = report.training.model_copy(update={"tracked": ()}) if report.training else None
+    return report.model_copy(update={"notices": notices, "training": training, "sections": ()})
 
 
-def natively(body: str, key: str, ci: Ci, environ: Mapping[str, str]) -> str:
-    """Post through the forge's API; return what happened."""
-    from mlcicd.runtime.forges.http import Client, Refusal
+def speaks(report: Report, when: When) -> bool:
+    """Tell whether a report is worth a first comment; one that is there is always brought up to date."""
+    from mlcicd.runtime.report.view import is_moved
+    from mlcicd.runtime.settle import BAD
+
+    if when == "always" or report.state in BAD:
+        return True
+    if when == "failed":
+        return False
+    return any(is_moved(one) or (one.base is None) != (one.change is None) for one in report.metrics)
+
+
+def _post(
+    report: Report, publisher: Publisher, when: When, ci: Ci, environ: Mapping[str, str], pause: Pause
+) -> list[str]:
+    from mlcicd.runtime.forges.http import Refusal
+    from mlcicd.runtime.settle import Place, settle
 
     forge = FORGES[ci.forge]
-    client = Client(api=ci.api, headers=forge.headers(ci.token), certificates=forge.certificates(environ))
+    client = replace(forges.client(_with_token(ci), environ), pause=pause)
+    place, post = Place(forge=forge, client=client, ci=ci), _said(report, when)
+    lines: list[str] = []
     try:
-        return upsert(forge, client, ci, key, body)
+        what = settle(place, post, partial(_by_cml, lines, report.key, ci, environ) if publisher == "cml" else _nobody)
     except Refusal as refusal:
         if forge.is_read_only(refusal.status, refusal.said):
-            return _fall_back(body, ci, forge)
-        raise explained(refusal, forge, ci) from None
+            why = f"this run's token may only read, as in every run for a fork; otherwise {forge.PERMISSION}"
+        elif _closed(place, refusal):
+            why = "its conversation is locked, or the repository archived"
+        else:
+            raise explained(refusal, place) from None
+        return [*lines, *_fall_back(post, ci, forge.NOTICE, why)]
+    return [*lines, _told(what, ci)]
 
 
-def upsert(forge: Forge, client: Client, ci: Ci, key: str, body: str) -> str:
-    """Update our comment, or write the first one; an unchanged one is left alone."""
-    change = ci.change or 0
-    place = ci.links.get("change", f"change {change}")
-    ours = find(forge, client, ci, key)
-    if ours is None:
-        forge.create(client, ci.project, change, body)
-        return f"commented on {place}"
-    if _same(ours.body, body):
-        return f"the comment on {place} says this already"
-    forge.update(client, ci.project, change, ours.id, body)
-    return f"updated the comment on {place}"
+def _said(report: Report, when: When) -> Post:
+    from mlcicd.runtime.settle import Post
+
+    return Post(
+        key=report.key,
+        mark=Mark(run=report.run, attempt=report.attempt, state=report.state),
+        texts=tuple(partial(_text, report, limit) for limit in LIMITS),
+        speaks=speaks(report, when),
+    )
 
 
-def find(forge: Forge, client: Client, ci: Ci, key: str) -> Comment | None:
-    """Return our oldest comment with this key. A marker alone is not enough: anybody can write one."""
-    mark = re.compile(rf"<!-- mlcicd:report v=1 key={re.escape(key)} ")
-    marked = [item for item in forge.comments(client, ci.project, ci.change or 0) if mark.match(item.body)]
-    if not marked:
-        return None
-    me = forge.whoami(client)
-    return next((item for item in marked if (item.author == me if me else item.bot)), None)
+def _text(report: Report, limit: int, earlier: tuple[posted.Ended, ...]) -> str:
+    from mlcicd.runtime.report import render
+
+    return posted.write(render.markdown(report, limit=limit - ROOM), report.state, earlier)
 
 
-def explained(refusal: Refusal, forge: Forge, ci: Ci) -> OutsideError:
+def _nobody(body: str, anew: bool) -> bool:
+    return False
+
+
+def _by_cml(lines: list[str], key: str, ci: Ci, environ: Mapping[str, str], body: str, anew: bool) -> bool:
+    from mlcicd.runtime import cml
+
+    failure = cml.post(body, key, ci, environ, anew=anew)
+    lines.append(f"posting without cml: {failure}" if failure else "cml wrote the comment")
+    return not failure
+
+
+def _with_token(ci: Ci) -> Ci:
+    if not ci.token:
+        raise OutsideError("no token to post the comment with", hint=FORGES[ci.forge].AUTHENTICATION)
+    return ci
+
+
+def _told(what: What, ci: Ci) -> str:
+    place = ci.links.get("change", f"change {ci.change}")
+    return {
+        "posted": f"commented on {place}",
+        "updated": f"updated the comment on {place}",
+        "same": f"the comment on {place} says this already",
+        "newer": f"a newer run has commented on {place}: left as it is",
+        "moved": f"{place} has a newer commit than {ci.sha[:7]}: its own run comments",
+        "quiet": f"nothing to say on {place}: there is nothing that --when asks for",
+    }[what]
+
+
+def explained(refusal: Refusal, place: Place) -> OutsideError:
     """Say what a refusal means and what to do about it."""
+    forge, ci = place.forge, place.ci
     where = f"pull or merge request {ci.change} of {ci.project}"
+    if refusal.limited:
+        return OutsideError(f"too many requests ({refusal.message})", hint="run the job again later")
     causes = {
         401: ("the token is not accepted", forge.AUTHENTICATION),
         403: (f"the token may not comment on {where}", forge.PERMISSION),
         404: (f"{where} is not there for this token", forge.PERMISSION),
-        410: (f"{where} is closed to comments", "nothing to do: the report is in the run's summary and artifacts"),
         422: ("the comment was not accepted", "this is a defect of mlcicd: report it with this message"),
-        429: ("too many requests", "run the job again later"),
     }
     cause, hint = causes.get(refusal.status, ("the forge has a problem of its own", "run the job again later"))
     return OutsideError(f"{cause} ({refusal.message})", hint=hint)
 
 
-def _fall_back(body: str, ci: Ci, forge: Forge) -> str:
+def _closed(place: Place, refusal: Refusal) -> bool:
+    """Tell whether nobody may comment there; some forges say it only where the change itself is asked for."""
+    if place.forge.is_closed(refusal.status, refusal.said):
+        return True
+    if refusal.status != 403:
+        return False
+    try:
+        return place.forge.change(place.client, place.ci.project, place.change).locked
+    except MlcicdError:
+        return False
+
+
+def _fall_back(post: Post, ci: Ci, notice: str, why: str) -> Iterator[str]:
     if ci.summary:
         with ci.summary.open("a", encoding="utf-8") as stream:
-            stream.write(body + "\n")
+            stream.write(post.texts[0](()) + "\n")
     where = "the report is in the run's summary" if ci.summary else "the report is in the artifact"
-    return (
-        f"not posted, {where}: this run's token may only read, as in every run for a fork; otherwise {forge.PERMISSION}"
-    )
-
-
-def _same(one: str, other: str) -> bool:
-    """Forges change line ends and cut the last ones."""
-    return one.replace("\r\n", "\n").rstrip() == other.rstrip()
+    yield f"{notice}not posted, {where}: {why}"

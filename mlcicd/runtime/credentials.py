@@ -25,7 +25,7 @@ from urllib.parse import quote, urlsplit
 from mlcicd.config.identity import audience
 from mlcicd.config.model import Aws, Azure, Cloud, Credentials, Gcp
 from mlcicd.errors import OutsideError
-from mlcicd.runtime import ci
+from mlcicd.runtime import ci, process
 
 if TYPE_CHECKING:
     from mlcicd.runtime.project import Project
@@ -72,7 +72,7 @@ def logged_in(
     Raises:
         OutsideError: when the CI system gives no token.
     """
-    kept = {name: value for name, value in environ.items() if name not in ci.WITHHELD}
+    kept = dict(environ)
     credentials = project.config.data.credentials if project.config.data else Credentials()
     identity = ci.identity(os.environ)
     if not credentials.clouds:
@@ -81,7 +81,7 @@ def logged_in(
         say(f"{', '.join(credentials.clouds)}: this is no CI job, so your own log-in is used")
         yield kept
     else:
-        with _folder() as folder:
+        with process.stoppable(), _folder() as folder:
             logins = [
                 _Login(cloud=one, audience=audience(one, credentials), file=folder / one) for one in credentials.clouds
             ]

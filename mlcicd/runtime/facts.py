@@ -101,11 +101,12 @@ class TestFacts(Facts):
 
 
 class Stage(Facts):
-    """One DVC stage, and the wall seconds it took (0 when it did not run)."""
+    """One DVC stage, the wall seconds it took (0 when it did not run), and the stages whose results it reads."""
 
     name: str
     state: Literal["run", "cached", "unchanged", "failed"]
     seconds: float = 0
+    needs: tuple[str, ...] = ()
 
 
 class Hardware(Facts):

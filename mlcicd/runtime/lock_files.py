@@ -11,7 +11,7 @@ import os
 import posixpath
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from mlcicd.runtime.bare import MAX_BLOB, REGULAR, Commit
 from mlcicd.runtime.storage import locked, tracked
 from mlcicd.runtime.storage.locked import Locked
 from mlcicd.runtime.storage.tracked import Stage, Tracked, overlap
+from mlcicd.runtime.training import seed_record
 
 LOCK = "dvc.lock"
 MAX_FILES = 1000
@@ -41,12 +42,14 @@ class Proposal:
         root: where the project is in the repository; "" when it is all of it.
         head: the commit.
         files: everything that training handed over, by path in the repository.
+        declared: the results that git may hold, as the commit's own `dvc.yaml` (and for templates its lock) says.
     """
 
     folder: Path
     root: str
     head: Commit
     files: Files
+    declared: tuple[str, ...] = ()
 
     @cached_property
     def locks(self) -> tuple[str, ...]:
@@ -71,14 +74,14 @@ class Proposal:
                      if facts.lock in self.locks)  # fmt: skip
 
     @cached_property
-    def outs(self) -> tuple[str, ...]:
-        """What the stages write, by path in the repository."""
+    def claimed(self) -> tuple[str, ...]:
+        """What the stages write as the new locks have it, by path in the repository: training could write anything."""
         return tuple(self.full(out.path) for stage, _ in self.stages for out in stage.outs)
 
     def content(self, path: str) -> bytes | None:
         """Return what a file of the project will hold: as training wrote it, else as the commit has it."""
         full = self.full(path)
-        return self.files[full] if full in self.files and _is_among(full, self.outs) else self.head.read(full)
+        return self.files[full] if full in self.files and _is_among(full, self.declared) else self.head.read(full)
 
     def full(self, path: str) -> str:
         """Return a path of the project as one of the repository."""
@@ -96,6 +99,8 @@ def gather(folder: Path) -> Files:
     """
     found: Files = {}
     total = 0
+    if folder.is_symlink():
+        raise _hostile(f"{folder} is a link")
     for path in _walk(folder):
         name = path.relative_to(folder).as_posix()
         facts = path.lstat()
@@ -116,11 +121,15 @@ def lay_out(files: Files, head: Commit, root: str, folder: Path) -> Proposal:
 
     Nothing else of the change is written, and nothing is ever run from there.
     """
-    made = Proposal(folder=folder, root=root, head=head, files=files)
+    bare = Proposal(folder=folder, root=root, head=head, files=files)
     for path in head.entries:
         wanted = _base(path) in (_PIPELINE, LOCK) or path.endswith(".dvc")
         if wanted and _is_below(path, root) and not _is_hidden(path):
-            _write(made, _inside(path, root), head.read(path))
+            _write(bare, _inside(path, root), head.read(path))
+    # Read before the new locks are there: what training left must not say what training may leave.
+    held = [path for facts in locked.read(folder).values() for path in facts.held]
+    declared = tuple(map(bare.full, (*tracked.results(folder), *held)))
+    made = replace(bare, declared=declared)
     for path in made.locks:
         _write(made, path, files[made.full(path)])
     for name in sorted({file for _, facts in made.stages for file in facts.params if file.endswith(_PARAMETERS)}):
@@ -132,23 +141,25 @@ def lay_out(files: Files, head: Commit, root: str, folder: Path) -> Proposal:
 def choose(made: Proposal) -> tuple[Files, list[str]]:
     """Return the files that belong into git, and those that may, but that git does not know yet.
 
-    These belong there: locks beside a `dvc.yaml`, and results that git holds already or that `dvc.yaml` leaves to it.
+    These belong there: locks beside a `dvc.yaml`, results that git holds already or that `dvc.yaml` leaves to it, and
+    the record of a training's seeds.
 
     Raises:
         Refused: when one of them is nothing that a training may change.
     """
     held = [made.full(path) for _, facts in made.stages for path in facts.held]
-    shown = [made.full(path) for path in tracked.results(made.folder)]
     chosen: Files = {}
     unknown = []
     for path, raw in made.files.items():
         if _base(path) == LOCK:
             if _is_below(path, made.root) and posixpath.join(posixpath.dirname(path), _PIPELINE) in made.head.entries:
                 chosen[path] = raw
-        elif _is_among(path, (*made.outs, *shown)):
+        elif path == made.full(seed_record.FILE) and made.locks:
+            chosen[path] = raw
+        elif _is_among(path, (*made.declared, *held)):
             if path in made.head.entries or _is_among(path, held):
                 chosen[path] = raw
-            elif not _is_among(path, made.outs):
+            elif not _is_among(path, made.claimed):
                 unknown.append(path)
     for path in chosen:
         _require_result(path, made)

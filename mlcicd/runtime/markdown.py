@@ -27,6 +27,8 @@ class Words(str):
 
 def clean(text: str, limit: int = LIMIT) -> str:
     """Return one line of visible text, at most `limit` characters; a cut is marked by an ellipsis."""
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text
     # Cut first: a megabyte of text is not worth normalising. Ten is more than any character decomposes into.
     spaced = "".join(" " if char.isspace() else char for char in text[: limit * 10])
     visible = "".join(char for char in unicodedata.normalize("NFC", spaced) if _is_visible(char))
@@ -58,7 +60,8 @@ def fenced(lines: Iterable[str]) -> Words:
 def label(text: str) -> Words:
     """Return text for a quoted label of a mermaid chart, which knows no escapes."""
     kept = (char if char.isalnum() or char in " _./:@%+-" else " " for char in clean(text, 60))
-    return Words("".join(kept).strip() or "value")
+    # Two percent signs begin a comment, also inside quotes.
+    return Words(re.sub("%+", "%", "".join(kept)).strip() or "value")
 
 
 def _is_visible(char: str) -> bool:

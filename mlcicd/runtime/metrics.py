@@ -136,6 +136,8 @@ def parse(file: str, raw: bytes) -> Tree:
     reader = _READERS.get(Path(file).suffix.lower())
     if reader is None:
         raise Unusable(f"the name must end in one of {', '.join(_READERS)}")
+    if len(raw) > MAX_BYTES:
+        raise Unusable(f"larger than {MAX_BYTES:,} bytes")
     try:
         content = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

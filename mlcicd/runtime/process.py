@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -25,6 +25,7 @@ GRACE = 10.0  # seconds a program has to end by itself when it is told to
 GRACE_ORPHANS = 0.5  # seconds for what it left behind
 PIPE_BYTES = 1024 * 1024  # as much as a pipe holds: no more can be left when a program has ended
 _BREAK = re.compile(rb"\r\n|\n|\r")
+DECLARED = "MLCICD_SECRETS"  # the variable with the names of those that the configuration calls secrets
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|KEY|CREDENTIAL", re.IGNORECASE)
 _NO_PROGRAM = 127  # the shell's exit status
 _TIMED_OUT = 124  # what `timeout` of coreutils ends with
@@ -143,11 +144,12 @@ def ask(
     return Answer(exit=done.returncode, out=_text(done.stdout), err=_text(done.stderr))
 
 
-def scrub(lines: Sequence[str], environ: Mapping[str, str], declared: Collection[str] = ()) -> tuple[str, ...]:
+def scrub(lines: Sequence[str], environ: Mapping[str, str]) -> tuple[str, ...]:
     """Replace the values of secrets in text that is kept; longest first, so that none shows in part.
 
-    A secret is a variable that is `declared` as one, or whose name says so; and what looks like a token is one too.
+    A secret is a variable that `DECLARED` names, or whose name says so; and what looks like a token is one too.
     """
+    declared = environ.get(DECLARED, "").split()
     secret = {value for name, value in environ.items() if name in declared or _SECRET_NAME.search(name)}
     values = {value for value in secret if len(value) >= _SECRET_LENGTH}
     # A value of several lines (a key file) never stands in one line as a whole.
@@ -286,7 +288,7 @@ def _signal_group(group: int, number: int) -> bool:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    raise KeyboardInterrupt(number)  # the exit status follows from it
 
 
 def _no_start(argv: Sequence[str], error: OSError) -> OutsideError:

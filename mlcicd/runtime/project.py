@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,13 +34,17 @@ class Project:
 
     def environ(self) -> dict[str, str]:
         """Return the environment of the project's programs, as it is now (`setup` may make it)."""
-        return environ(self.root, os.environ)
+        return environ(self.root, os.environ, self.secrets)
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every variable that the configuration declares to be a secret."""
-        data, train = self.config.data, self.config.train
-        return (*(data.credentials.secrets if data else ()), *(train.secrets if train else ()))
+        data, train, validate = self.config.data, self.config.train, self.config.validate_
+        return (
+            *(data.credentials.secrets if data else ()),
+            *(validate.connections if validate else ()),
+            *(train.secrets if train else ()),
+        )
 
 
 def load(config_path: Path = Path(file.FILE)) -> Project:
@@ -64,8 +68,11 @@ def load(config_path: Path = Path(file.FILE)) -> Project:
     return Project(config=config, root=root)
 
 
-def environ(root: Path, inherited: Mapping[str, str]) -> dict[str, str]:
+def environ(root: Path, inherited: Mapping[str, str], declared: Sequence[str] = ()) -> dict[str, str]:
     """Return the environment of the project's programs.
+
+    What may write to the forge is not in it, unless it is `declared` as a secret of theirs; `process.scrub` finds
+    there which variables are.
 
     `.venv` comes first where there is one, then what was inherited, and the programs that mlcicd was installed
     with (`uv`, `dvc`), or that it installed for itself, come last, as a fallback.
@@ -76,7 +83,8 @@ def environ(root: Path, inherited: Mapping[str, str]) -> dict[str, str]:
     inherited_path = [
         folder for folder in inherited.get("PATH", os.defpath).split(os.pathsep) if folder not in ("", own, str(last))
     ]
-    found = _TRUST | {name: value for name, value in inherited.items() if name not in _OWN | ci.WITHHELD} | _QUIET
+    found = _TRUST | {name: value for name, value in inherited.items() if name not in (_OWN | ci.WITHHELD) - set(declared)} | _QUIET
+    found[process.DECLARED] = " ".join(declared)
     if (venv / "bin").is_dir():
         found["VIRTUAL_ENV"] = str(venv)
         inherited_path.insert(0, str(venv / "bin"))
@@ -121,7 +129,7 @@ def _install(project: Project, command: str, say: Callable[[str], None]) -> None
     if done.exit:
         raise OutsideError(
             f"project.install failed with exit status {done.exit} after {done.seconds:.1f} s",
-            detail="\n".join(process.scrub(done.tail, environment, project.secrets)),
+            detail="\n".join(process.scrub(done.tail, environment)),
             hint=f"run it in {settings.root} to see why: {command.strip()}",
         )
     say(f"project environment ready in {time.monotonic() - began:.1f} s")

@@ -61,7 +61,7 @@ def run(project: Project, command: str | None, say: Callable[[str], None]) -> Te
         failed=counts.failed,
         skipped=counts.skipped,
         failures=counts.failures,
-        tail=process.scrub(done.tail, environ, project.secrets) if done.exit else (),
+        tail=process.scrub(done.tail, environ) if done.exit else (),
     )
     facts.write(found, "test")
     say(f"tests: {_told(counts)} in {found.seconds:.1f} s")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from mlcicd.config.model import Train, minutes
-from mlcicd.errors import UsageError
+from mlcicd.errors import MlcicdError, UsageError
 from mlcicd.runtime import ci, credentials, facts, process
 from mlcicd.runtime.facts import TrainFacts
 from mlcicd.runtime.project import Project
 from mlcicd.runtime.storage import dvc, push, tracked
-from mlcicd.runtime.training import params, repeat, run_cache, trained, usage
+from mlcicd.runtime.training import complete, copies, params, repeat, run_cache, trained, usage
+from mlcicd.runtime.training.copies import Copies
 from mlcicd.runtime.training.progress import Screen, Stages
 from mlcicd.runtime.training.repeat import Attempt
 from mlcicd.runtime.training.trackers import Tracker
@@ -38,7 +41,32 @@ def run(project: Project, command: str | None, say: Say, *, smoke: bool | None =
         UsageError: when dvc.yaml or a parameter is broken or missing.
         OutsideError: when the command needs dvc and there is none, or the cloud refuses the log-in.
     """
-    facts.forget("train")
+    with _alone():
+        facts.forget("train")
+        params.recover(say)
+        try:
+            return _run(project, command, say, smoke)
+        except MlcicdError as error:
+            if not (facts.FOLDER / "train.json").exists():
+                command = command or (project.config.train or Train()).command
+                facts.write(trained.refused(project, command, error), "train")
+            raise
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Keep every other training of this repository out: two would share parameters, lock and metrics."""
+    with (facts.make() / "train.lock").open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(
+                "another `mlcicd train` is going on in this repository", hint="wait for it to end, or stop it"
+            ) from None
+        yield
+
+
+def _run(project: Project, command: str | None, say: Say, smoke: bool | None) -> TrainFacts:
     with credentials.logged_in(project, project.environ(), say) as environ:
         training = _prepare(project, command, smoke, environ)
         with usage.metered(environ, training.gpus) as meter:
@@ -90,21 +118,44 @@ def _overrides(settings: Train, smoke: bool | None) -> Mapping[str, params.Value
 
 def _train(training: Training, meter: usage.Meter, say: Say) -> None:
     """Run the command, with each seed if there are several, until the time is up."""
-    *others, last = training.seeds
     if training.smoke:
         say(f"smoke training, with {', '.join(training.smoke)}")
-    with params.overridden(training.project.root, training.overrides):
-        for number, seed in enumerate(others, 1):
-            if not repeat.fits(training.attempts, training.deadline - time.monotonic()):
-                say(f"▸ train.timeout leaves time for {number} of {len(training.seeds)} seeds only")
-                break
-            say(f"▸ seed {seed}, {number} of {len(training.seeds)} …")
-            training.attempts.append(_attempt(training, seed, meter, say, last=False))
-            if training.attempts[-1].done.timed_out:
-                return
-        if last is not None:
-            say(f"▸ seed {last}, the committed one …")
-        training.attempts.append(_attempt(training, last, meter, say, last=True))
+    if len(training.seeds) == 1:
+        with params.overridden(training.project.root, training.overrides, say):
+            training.attempts.append(_attempt(training, None, meter, say, last=True))
+        return
+    before = trained.before(training.project, training.settings)
+    try:
+        _repeat(training, meter, say)
+    finally:
+        _settle(training, before, say)
+
+
+def _repeat(training: Training, meter: usage.Meter, say: Say) -> None:
+    """Run the command with each seed, the committed one last, unless that cannot succeed any more."""
+    *others, last = training.seeds
+    for number, seed in enumerate(others, 1):
+        if not repeat.fits(training.attempts, training.deadline - time.monotonic()):
+            say(f"▸ train.timeout leaves time for {number} of {len(training.seeds)} seeds only")
+            break
+        say(f"▸ seed {seed}, {number} of {len(training.seeds)} …")
+        training.attempts.append(_attempt(training, seed, meter, say, last=False))
+        if training.attempts[-1].done.timed_out:
+            return
+        if repeat.is_hopeless(training.attempts, len(training.seeds)):
+            say("▸ the other seeds are left out: training has failed already")
+            return
+    say(f"▸ seed {last}, the committed one …")
+    training.attempts.append(_attempt(training, last, meter, say, last=True))
+
+
+def _settle(training: Training, before: Copies, say: Say) -> None:
+    """Leave nothing of another seed behind when the committed one, which comes last, did not come to a good end."""
+    done = training.attempts[-1] if training.attempts else None
+    if done and done.seed == training.seeds[-1] and done.done.exit == 0:
+        return
+    if changed := before.put_back():
+        say(f"▸ put back as before the first seed: {', '.join(changed)} (`dvc checkout` brings the data of it back)")
 
 
 def _attempt(training: Training, seed: int | None, meter: usage.Meter, say: Say, *, last: bool) -> Attempt:
@@ -121,7 +172,8 @@ def _attempt(training: Training, seed: int | None, meter: usage.Meter, say: Say,
         stages.see(line)
         training.tracker.see(line)
 
-    with params.overridden(root, changed):
+    before, began = copies.take(root), time.time() - 0.1  # a file's time is some milliseconds behind
+    with params.overridden(root, changed, say):
         done = process.run(
             process.shell(training.command),
             cwd=root,
@@ -135,8 +187,17 @@ def _attempt(training: Training, seed: int | None, meter: usage.Meter, say: Say,
     stopped_in = stages.stopped() if done.exit else ""
     stages.end()
     screen.end()
+    command = training.command
+    done = complete.judged(done, stages, command=command, before=before, began=began, environ=environ, say=say)
     measured = repeat.measure(training.project, environ) if seed is not None and done.exit == 0 else {}
-    return Attempt(seed=seed, done=done, stages=stages, stopped_in=stopped_in, metrics=measured)
+    return Attempt(
+        seed=seed,
+        done=done,
+        stages=stages,
+        stopped_in=stopped_in,
+        metrics=measured,
+        is_pipeline=repeat.is_pipeline(command),
+    )
 
 
 def _finish(training: Training, used: usage.Used, say: Say) -> TrainFacts:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlcicd.config import load as file
 from mlcicd.config.model import Split, Validate, When, megabytes
 from mlcicd.errors import MlcicdError, OutsideError, Refused, UsageError
 from mlcicd.runtime import base, ci, credentials, data, facts
@@ -86,7 +87,8 @@ def _outcomes(project: Project, order: Order) -> list[Outcome]:
     if not (order.is_named or (settings and settings.at(order.when))):
         raise UsageError(
             f"nothing to validate after {order.when}",
-            hint="name it: --checkpoint NAME, or --suite FILE --data FILE; or validate in mlcicd.yaml",
+            hint=_elsewhere(Path.cwd())
+            or "name it: --checkpoint NAME, or --suite FILE --data FILE; or validate in mlcicd.yaml",
         )
     how = suites.Settings(
         engine=order.engine or (settings.engine if settings else "auto"),
@@ -98,6 +100,13 @@ def _outcomes(project: Project, order: Order) -> list[Outcome]:
         outcomes += _checked(project, settings, order.when, how)
         outcomes += _scanned(project, settings)
     return outcomes
+
+
+def _elsewhere(here: Path) -> str:
+    """Say where this repository has its configuration, when that is not here."""
+    above = suites.top(here)
+    known = (above / file.FILE).is_file() and not (here / file.FILE).exists()
+    return f"{file.FILE} is in {above}, and this folder has none: run this there" if known else ""
 
 
 def _asked(settings: Validate | None, order: Order) -> tuple[list[Subject], list[str]]:
@@ -207,7 +216,8 @@ def _leave(when: When, outcomes: Iterable[Outcome], began: float, error: str = "
     outcomes = tuple(outcomes)
     checkpoints = tuple(outcome.found for outcome in outcomes)
     seconds = round(time.monotonic() - began, 3)
-    success = not error and all(checkpoint.success for checkpoint in checkpoints)
+    whole = not error and not any(outcome.problem for outcome in outcomes)  # what was not judged is not valid
+    success = whole and all(checkpoint.success for checkpoint in checkpoints)
     found = ValidateFacts(success=success, checkpoints=checkpoints, seconds=seconds, error=error)
     facts.write(found, NAMES[when])
     pages = [(outcome.found.name, outcome.page) for outcome in outcomes]

@@ -14,7 +14,7 @@ from mlcicd.detect import Found
 from mlcicd.errors import OutsideError, UsageError
 from mlcicd.render import comment
 from mlcicd.starter import text
-from mlcicd.starter.view import some
+from mlcicd.starter.view import broken, some
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +54,10 @@ def prepare(root: Path) -> Start:
         )
     if not path.exists():
         return Start(path=path, old=None, new=text.whole(found).encode(), added=(), found=found)
-    addition = text.missing(found, load.read(path), path.name)
     old = path.read_bytes()
+    if broken(found):
+        return Start(path=path, old=old, new=old, added=(), found=found)
+    addition = text.missing(found, load.read(path), path.name)
     return Start(path=path, old=old, new=old + addition.text.encode(), added=addition.sections, found=found)
 
 
@@ -92,6 +94,8 @@ def summary(start: Start) -> Iterator[str]:
         yield f"note: {comment(notice)}"
     if start.old is None:
         yield f"{start.path.name}: new"
+    elif file := broken(start.found):
+        yield f"{start.path.name}: nothing added, for what {file} says is not known: correct it, and run this again"
     elif start.added:
         yield f"{start.path.name}: added {', '.join(start.added)}"
     else:

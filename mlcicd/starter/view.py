@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from mlcicd import __version__, release
 from mlcicd.config import model
 from mlcicd.detect import Found, Seen, dvc
+from mlcicd.runtime import direction
 from mlcicd.starter import gates
 
 SCHEMA = f"https://raw.githubusercontent.com/{release.REPOSITORY}/v{__version__}/docs/mlcicd.schema.json"
@@ -21,6 +23,7 @@ SECTIONS = ("project", "data", "validate", "test", "train", "report", "gates")
 WITHOUT_EXAMPLE = ("project", "report")
 PULLING = "dvc repro --pull --allow-missing"
 MAX_LEFT_OUT = 5
+_BROKEN = re.compile(r"((?:[^:]*/)?dvc\.yaml): not (?:used|read): ")
 _NOTHING = Seen(value="pytest -q", source="an example: nothing to run was seen here")
 _REMARKS = {
     "local": "This remote is a path on one machine: CI's machines will not have it.",
@@ -136,10 +139,18 @@ def _left_out(found: Found) -> Iterator[str]:
         ("folder", model.RelativePath, [found.root.value, *(pipeline.file for pipeline in found.pipelines)]),
         ("DVC remote", model.Text, [found.remote.name] if found.remote else []),
         ("checkpoint", model.Text, found.checkpoints.value if found.checkpoints else []),
-        ("metric", model.MetricName, [metric.name for metric in found.metrics if gates.better(metric.key)]),
+        ("metric", model.MetricName, [metric.name for metric in found.metrics if direction.better(metric.key)]),
     )
     for what, kind, names in named:
         yield from (f"the {what} {some([name])}" for name in names if not _fits(kind, name))
+
+
+def broken(found: Found) -> str:
+    """Return the `dvc.yaml` that is here and cannot be read, "" when there is none.
+
+    What it would say is unknown then, so that everything that is inferred without a pipeline may be wrong.
+    """
+    return next((told[1] for notice in found.notices if (told := _BROKEN.match(notice))), "")
 
 
 def some(names: Sequence[str], most: int = 4) -> str:

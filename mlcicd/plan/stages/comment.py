@@ -27,7 +27,13 @@ def jobs(config: Config) -> list[Job]:
             steps=(
                 Setup(history="none", project=False),
                 Load(artifacts=(ARTIFACT,)),
-                Call(name="Post the report", verb="comment", inputs={"publisher": config.report.publisher}),
+                Call(name="Post the report", verb="comment", inputs=inputs(config)),
             ),
         )
     ]
+
+
+def inputs(config: Config) -> dict[str, str]:
+    """Return the options that say who posts, and when it is worth it."""
+    when = {} if config.report.comment == "always" else {"when": config.report.comment}
+    return {"publisher": config.report.publisher, **when}

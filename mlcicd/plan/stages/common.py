@@ -12,9 +12,12 @@ PROVE_IDENTITY = Permission(scope="identity", level="write", why="log in to the 
 CACHE = ".mlcicd-cache"
 
 
-def keep(job: str) -> Save:
-    """Keep what the job's verbs left in `.mlcicd/`, for the report."""
-    return Save(artifact=f"mlcicd-{job}")
+def keep(job: str, *names: str) -> Save:
+    """Keep what the job's own verbs left in `.mlcicd/`, for the report.
+
+    By name, so that code which runs in one job cannot speak for another: all meet in the report's job.
+    """
+    return Save(artifact=f"mlcicd-{job}", paths=tuple(f".mlcicd/{name}" for name in names))
 
 
 def fetch(config: Config, purpose: str) -> list[Cache | Call]:

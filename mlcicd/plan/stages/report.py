@@ -9,7 +9,9 @@ from mlcicd.plan.stages.common import identity, machine, permissions, secrets
 
 ARTIFACT = "mlcicd-report"
 JUNIT = ".mlcicd/junit.xml"
-FILES = (".mlcicd/report.json", ".mlcicd/report.md", ".mlcicd/report.html", JUNIT)
+METRICS = ".mlcicd/metrics.txt"
+TITLE = "ML report"
+FILES = (".mlcicd/report.json", ".mlcicd/report.md", ".mlcicd/report.html", JUNIT, METRICS)
 
 
 def jobs(config: Config) -> list[Job]:
@@ -39,7 +41,7 @@ def jobs(config: Config) -> list[Job]:
                     secrets=secrets(config),
                     identity=identity(config),
                 ),
-                Save(artifact=ARTIFACT, paths=FILES, junit=JUNIT),
+                Save(artifact=ARTIFACT, paths=FILES, junit=JUNIT, metrics=METRICS, title=TITLE),
             ),
         )
     ]

@@ -29,6 +29,6 @@ def jobs(config: Config) -> list[Job]:
             timeout=minutes(config.status.timeout),
             trusted=asks and opens_remote(config),
             permissions=permissions(config) if asks else (READ_CODE,),
-            steps=(Setup(), compare, keep("status")),
+            steps=(Setup(), compare, keep("status", "status.json")),
         )
     ]

@@ -20,6 +20,6 @@ def jobs(config: Config) -> list[Job]:
             machine=machine(config, "default"),
             timeout=minutes(config.test.timeout),
             permissions=(READ_CODE,),
-            steps=(Setup(), Call(name="Run the tests", verb="test"), keep("test")),
+            steps=(Setup(), Call(name="Run the tests", verb="test"), keep("test", "test.json", "test/")),
         )
     ]

@@ -34,6 +34,19 @@ def jobs(config: Config) -> list[Job]:
             timeout=minutes(config.train.timeout) + MARGIN,
             trusted=opens_remote(config) or any(step.secrets for step in (training, *checks)),
             permissions=permissions(config),
-            steps=(validate.checkout(config, "train"), *fetch(config, "train"), training, *checks, keep("train")),
+            steps=(
+                validate.checkout(config, "train"),
+                *fetch(config, "train"),
+                training,
+                *checks,
+                keep("train", *_left(config)),
+            ),
         )
     ]
+
+
+def _left(config: Config) -> tuple[str, ...]:
+    """Return what the job leaves in `.mlcicd/`."""
+    data = validate.DATA if config.data else ()
+    judged = ("validate-train.json", "validate-train/") if config.validate_ and config.validate_.at("train") else ()
+    return (*data, "train.json", "train/", *judged)

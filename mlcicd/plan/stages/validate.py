@@ -6,6 +6,8 @@ from mlcicd.config.model import Config, When, minutes
 from mlcicd.plan.model import EVENTS, Call, Job, Setup
 from mlcicd.plan.stages.common import fetch, identity, keep, machine, opens_remote, permissions, secrets
 
+DATA = ("data.json",)
+
 
 def jobs(config: Config) -> list[Job]:
     """Return the one job, when something is judged before training."""
@@ -22,7 +24,12 @@ def jobs(config: Config) -> list[Job]:
             timeout=minutes(config.validate_.timeout),
             trusted=opens_remote(config) or bool(judging.secrets),
             permissions=permissions(config),
-            steps=(checkout(config, "data"), *fetch(config, "validate"), judging, keep("validate")),
+            steps=(
+                checkout(config, "data"),
+                *fetch(config, "validate"),
+                judging,
+                keep("validate", *DATA * bool(config.data), "validate.json", "validate/"),
+            ),
         )
     ]
 

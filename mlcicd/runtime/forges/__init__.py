@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from mlcicd.errors import OutsideError
 from mlcicd.runtime.forges import github, gitlab
-from mlcicd.runtime.forges.model import Comment, Draft, Proposed
+from mlcicd.runtime.forges.model import Change, Comment, Draft, Proposed, Source
 
 if TYPE_CHECKING:
     from mlcicd.runtime.ci import Ci
@@ -26,6 +26,8 @@ class Forge(Protocol):
     PROPOSING: str
     AFTER_PUSH: str
     GIT_USER: str
+    NOTICE: str
+    SHA: str
 
     def headers(self, token: str) -> Mapping[str, str]:
         """Return the headers that carry the token."""
@@ -36,14 +38,32 @@ class Forge(Protocol):
     def whoami(self, client: Client) -> str:
         """Return whose token it is, or "" when the forge does not tell."""
 
-    def comments(self, client: Client, project: str, change: int) -> Iterator[Comment]:
-        """Yield the comments that people and programs wrote, oldest first."""
+    def change(self, client: Client, project: str, number: int) -> Change:
+        """Return what a pull or merge request is by now."""
 
-    def create(self, client: Client, project: str, change: int, body: str) -> None:
-        """Write a new comment."""
+    def comments(self, client: Client, project: str, change: int) -> Iterator[Comment]:
+        """Yield the comments that people and programs wrote, oldest first; a failure is not tried again."""
+
+    def create(self, client: Client, project: str, change: int, body: str) -> int:
+        """Write a new comment; return its id."""
 
     def update(self, client: Client, project: str, change: int, comment: int, body: str) -> None:
         """Replace the text of a comment."""
+
+    def delete(self, client: Client, project: str, change: int, comment: int) -> None:
+        """Remove a comment."""
+
+    def is_too_long(self, status: int, said: str) -> bool:
+        """Return whether a refusal means that a comment has to be shorter."""
+
+    def is_closed(self, status: int, said: str) -> bool:
+        """Return whether a refusal means that nobody may comment there any more."""
+
+    def changes_of(self, client: Client, project: str, source: Source) -> list[int]:
+        """Return the open pull or merge requests whose newest commit is the one that a fork's run was for."""
+
+    def artifact(self, client: Client, project: str, source: Source, name: str, limit: int) -> bytes:
+        """Return what a fork's run kept by this name, as the archive that it is, of at most `limit` bytes."""
 
     def author(self, host: str) -> tuple[str, str]:
         """Return the name and address that our commits carry; `host` is the forge's."""

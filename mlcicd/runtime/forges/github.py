@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from mlcicd.runtime.forges.model import Comment, Draft, Proposed
+from mlcicd.errors import OutsideError
+from mlcicd.runtime.forges.model import Change, Comment, Draft, Proposed, Source
 
 if TYPE_CHECKING:
     from mlcicd.runtime.forges.http import Answer, Client
@@ -24,6 +26,8 @@ PROPOSING = (
 )
 AFTER_PUSH = "a push with the run's own token starts no new run; with a token in the secret MLCICD_TOKEN it does"
 GIT_USER = "x-access-token"
+NOTICE = "::notice title=mlcicd::"
+SHA = "GITHUB_SHA"
 _NEXT = re.compile(r'<([^>]*)>;\s*rel="next"')
 
 
@@ -42,34 +46,59 @@ def certificates(environ: Mapping[str, str]) -> str:
 
 
 def whoami(client: Client) -> str:
-    """Return the user's login; "" for the token of a run, which may not ask."""
+    """Return the login that comments of this token carry, "" when it is not told.
+
+    The token of a run may not ask for a user, but it may ask who looks.
+    """
     from mlcicd.runtime.forges.http import Refusal
 
     try:
         return str(client.get("/user").body["login"])
     except Refusal as refusal:
-        if refusal.status in (403, 404):
-            return ""
-        raise
+        if refusal.status not in (403, 404):
+            raise
+    return _viewer(client)
+
+
+def _viewer(client: Client) -> str:
+    asks = replace(client, api=client.api.removesuffix("/v3"))
+    try:
+        answer = asks.query("/graphql", {"query": "query { viewer { login } }"}).fields
+    except OutsideError:
+        return ""
+    return str(((answer.get("data") or {}).get("viewer") or {}).get("login") or "")
+
+
+def change(client: Client, project: str, number: int) -> Change:
+    """Return what a pull request is by now."""
+    found = client.get(f"/repos/{quote(project)}/pulls/{number}").fields
+    return Change(head=(found.get("head") or {}).get("sha") or "", locked=bool(found.get("locked")))
 
 
 def comments(client: Client, project: str, change: int) -> Iterator[Comment]:
-    """Yield the comments on a pull request, oldest first."""
-    for item in client.pages(f"/repos/{quote(project)}/issues/{change}/comments?per_page=100", _next):
+    """Yield the comments on a pull request, oldest first; a failure is not tried again."""
+    path = f"/repos/{quote(project)}/issues/{change}/comments?per_page=100"
+    for item in client.pages(path, _next, patient=False):
         user = item.get("user") or {}
         yield Comment(
             id=item["id"], body=item.get("body") or "", author=user.get("login", ""), bot=user.get("type") == "Bot"
         )
 
 
-def create(client: Client, project: str, change: int, body: str) -> None:
-    """Write a new comment."""
-    client.send("POST", f"/repos/{quote(project)}/issues/{change}/comments", {"body": body})
+def create(client: Client, project: str, change: int, body: str) -> int:
+    """Write a new comment; return its id."""
+    made = client.send("POST", f"/repos/{quote(project)}/issues/{change}/comments", {"body": body})
+    return int(made.fields.get("id") or 0)
 
 
 def update(client: Client, project: str, change: int, comment: int, body: str) -> None:
     """Replace the text of a comment; `change` is not needed here."""
     client.send("PATCH", f"/repos/{quote(project)}/issues/comments/{comment}", {"body": body})
+
+
+def delete(client: Client, project: str, change: int, comment: int) -> None:
+    """Remove a comment; `change` is not needed here."""
+    client.send("DELETE", f"/repos/{quote(project)}/issues/comments/{comment}")
 
 
 def author(host: str) -> tuple[str, str]:
@@ -98,6 +127,54 @@ def revise(client: Client, project: str, number: int, draft: Draft) -> None:
 def is_read_only(status: int, said: str) -> bool:
     """Return whether the run's token may not write, as in every run for a fork."""
     return status == 403 and "not accessible by integration" in said.lower()
+
+
+def is_too_long(status: int, said: str) -> bool:
+    """Return whether a refusal means that a comment has to be shorter."""
+    return status == 413 or (status == 422 and "too long" in said.lower())
+
+
+def is_closed(status: int, said: str) -> bool:
+    """Return whether a conversation is locked, its repository archived, or comments are switched off."""
+    return status == 410 or (status == 403 and any(word in said.lower() for word in ("locked", "archived")))
+
+
+def changes_of(client: Client, project: str, source: Source) -> list[int]:
+    """Return the open pull requests whose newest commit is the one that a fork's run was for.
+
+    A branch is asked for by its name, but a name can be taken by others: number and commit decide.
+    """
+    head = quote(f"{source.owner}:{source.branch}", safe="")
+    path = f"/repos/{quote(project)}/pulls?state=open&head={head}&per_page=100"
+    wanted = (source.repository, source.sha)
+    found = [item for item in client.pages(path, _next) if _head(item) == wanted]
+    return [int(item["number"]) for item in found]
+
+
+def artifact(client: Client, project: str, source: Source, name: str, limit: int) -> bytes:
+    """Return what a fork's run kept by this name, as the archive that it is, of at most `limit` bytes.
+
+    Raises:
+        OutsideError: when there is none, more than one, or it is too large.
+    """
+    root = f"/repos/{quote(project)}/actions"
+    listed = client.get(f"{root}/runs/{source.id}/artifacts?name={quote(name, safe='')}&per_page=100").fields
+    found = [one for one in listed.get("artifacts") or () if one.get("name") == name and not one.get("expired")]
+    if len(found) != 1:
+        what = "no artifact" if not found else f"{len(found)} artifacts"
+        raise OutsideError(
+            f"the run {source.id} has {what} called {name}",
+            hint="that run's own log says whether it came to its report; it may wait for an approval",
+        )
+    if int(found[0].get("size_in_bytes") or 0) > limit:
+        raise OutsideError(f"the artifact {name} of the run {source.id} is larger than {limit:,} bytes: not read")
+    return client.download(f"{root}/artifacts/{int(found[0]['id'])}/zip", limit)
+
+
+def _head(item: Mapping[str, Any]) -> tuple[int, str]:
+    """Return the repository and the commit of a pull request's head; a fork may be gone by now."""
+    head = item.get("head") or {}
+    return int((head.get("repo") or {}).get("id") or 0), head.get("sha") or ""
 
 
 def _proposed(item: Mapping[str, Any]) -> Proposed:

@@ -8,7 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from mlcicd.runtime.forges.model import Comment, Draft, Proposed
+from mlcicd.errors import UsageError
+from mlcicd.runtime.forges.model import Change, Comment, Draft, Proposed, Source
 
 if TYPE_CHECKING:
     from mlcicd.runtime.forges.http import Answer, Client
@@ -25,6 +26,9 @@ PUSHING = (
 PROPOSING = "the token needs the scope `api` and at least the role Developer in this project"
 AFTER_PUSH = ""
 GIT_USER = "oauth2"
+NOTICE = ""
+SHA = "CI_COMMIT_SHA"
+_FORKS = "the report of a fork's merge request is in the artifacts and the test view of the fork's own pipeline"
 _BOT = re.compile(r"(project|group)_\d+_bot")
 
 
@@ -50,23 +54,37 @@ def whoami(client: Client) -> str:
         raise
 
 
+def change(client: Client, project: str, number: int) -> Change:
+    """Return what a merge request is by now."""
+    found = client.get(f"{_requests(project)}/{number}").fields
+    return Change(head=found.get("sha") or "", locked=bool(found.get("discussion_locked")))
+
+
 def comments(client: Client, project: str, change: int) -> Iterator[Comment]:
-    """Yield the notes on a merge request, oldest first, without those that the forge itself writes."""
+    """Yield the notes on a merge request, oldest first, without those that the forge itself writes.
+
+    A failure is not tried again.
+    """
     path = f"{_notes(project, change)}?per_page=100&order_by=created_at&sort=asc"
-    for item in client.pages(path, partial(_next, client, path)):
+    for item in client.pages(path, partial(_next, client, path), patient=False):
         if not item.get("system"):
             author = (item.get("author") or {}).get("username", "")
             yield Comment(id=item["id"], body=item.get("body") or "", author=author, bot=bool(_BOT.match(author)))
 
 
-def create(client: Client, project: str, change: int, body: str) -> None:
-    """Write a new note."""
-    client.send("POST", _notes(project, change), {"body": body})
+def create(client: Client, project: str, change: int, body: str) -> int:
+    """Write a new note; return its id."""
+    return int(client.send("POST", _notes(project, change), {"body": body}).fields.get("id") or 0)
 
 
 def update(client: Client, project: str, change: int, comment: int, body: str) -> None:
     """Replace the text of a note."""
     client.send("PUT", f"{_notes(project, change)}/{comment}", {"body": body})
+
+
+def delete(client: Client, project: str, change: int, comment: int) -> None:
+    """Remove a note."""
+    client.send("DELETE", f"{_notes(project, change)}/{comment}")
 
 
 def author(host: str) -> tuple[str, str]:
@@ -101,6 +119,34 @@ def revise(client: Client, project: str, number: int, draft: Draft) -> None:
 def is_read_only(status: int, said: str) -> bool:
     """Return False: here a token either exists and may write, or does not exist for forks."""
     return False
+
+
+def is_too_long(status: int, said: str) -> bool:
+    """Return whether a refusal means that a note has to be shorter."""
+    return status == 413 or (status in (400, 422) and "too long" in said.lower())
+
+
+def is_closed(status: int, said: str) -> bool:
+    """Return whether nobody may comment any more; here the forge says no more than that it is forbidden."""
+    return status == 410 or (status == 403 and any(word in said.lower() for word in ("locked", "archived")))
+
+
+def changes_of(client: Client, project: str, source: Source) -> list[int]:
+    """Refuse: a fork's pipeline runs in the fork's own project, and none is started here after it.
+
+    Raises:
+        UsageError: always.
+    """
+    raise UsageError("GitLab starts no pipeline after one of a fork", hint=_FORKS)
+
+
+def artifact(client: Client, project: str, source: Source, name: str, limit: int) -> bytes:
+    """Refuse, as `changes_of` does.
+
+    Raises:
+        UsageError: always.
+    """
+    raise UsageError("GitLab starts no pipeline after one of a fork", hint=_FORKS)
 
 
 def _notes(project: str, change: int) -> str:

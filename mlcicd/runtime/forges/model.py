@@ -22,6 +22,36 @@ class Comment:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Change:
+    """An open pull or merge request.
+
+    Attributes:
+        head: its newest commit, "" when the forge does not tell.
+        locked: only few people, or nobody, may comment on it any more.
+    """
+
+    head: str
+    locked: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A run for a fork's change, by what the forge says about it; the run itself is not to be believed.
+
+    Attributes:
+        id: what the forge knows the run by.
+        sha: the commit it ran for.
+        branch, owner, repository: where that commit is: branch, account and number of the fork.
+    """
+
+    id: int
+    sha: str
+    branch: str
+    owner: str
+    repository: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Draft:
     """What a pull or merge request is to say: the branch it brings, and the one it is for."""
 

@@ -2,54 +2,41 @@
 
 from __future__ import annotations
 
-import math
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from functools import partial
+from typing import TypeVar
 
-from mlcicd.runtime import facts, gate, metrics
+from mlcicd.runtime import direction, evidence, facts, gate, metrics, weak_gates
 from mlcicd.runtime.base import Base
 from mlcicd.runtime.ci import Ci
+from mlcicd.runtime.evidence import At
 from mlcicd.runtime.metrics import Key, Problem, Values
-from mlcicd.runtime.report import shorten, troubles
+from mlcicd.runtime.plots import Plot
+from mlcicd.runtime.report import judged, plotted, shorten, troubles
 from mlcicd.runtime.report.document import dump
 from mlcicd.runtime.report.model import (
     MAX_BYTES,
-    MAX_POINTS,
-    Curve,
+    Difference,
     Job,
-    Line,
     Metric,
     Notice,
     Param,
     Report,
+    Revision,
+    Section,
     Unread,
     link,
 )
 from mlcicd.runtime.report.shorten import text
+from mlcicd.runtime.training.seed_record import Seeds
 
 Item = TypeVar("Item")
 SHORT_TEXT = 80
-
-
-class Plot(Protocol):
-    """A plot as `runtime.storage.dvc` delivers it: points by revision."""
-
-    @property
-    def title(self) -> str:
-        """What it is called."""
-
-    @property
-    def x_label(self) -> str:
-        """What the horizontal axis shows."""
-
-    @property
-    def y_label(self) -> str:
-        """What the vertical axis shows."""
-
-    @property
-    def lines(self) -> Mapping[str, Sequence[tuple[float, float]]]:
-        """Points by revision."""
+# What a report's state follows from stands first, and stays when there are too many gates.
+WORST = {"fail": 0, "error": 1, "inconclusive": 2, "overridden": 3, "no-base": 4, "waiting": 5}
+FEW_POINTS, FEWER = 50, "most points of curves"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,10 +47,17 @@ class Collected:
         change, before: the metrics of both sides; None when nothing was measured, or when there is no base.
         smoke: those of the change are of a smoke training that the base's configuration allows.
         params: text on both sides by file and key.
-        plots: points by revision.
+        plots: what DVC's plots show, by revision.
         gates: what to judge.
+        references: what is compared with, and the intervals that are known; the base without any when empty.
+        history: earlier values of the metrics that nothing else tells of.
+        base_seeds: metrics of the base's repeated trainings, by name and seed.
+        margins: differences too small to matter, by metric.
+        overrides: who answers for which gate.
         missing: jobs that should have left facts and did not.
         unread: problems that are not in `change` or `before`, by side.
+        revision: which data both sides are of.
+        sections: texts of the project's own.
     """
 
     title: str = ""
@@ -74,6 +68,11 @@ class Collected:
     params: Mapping[Key, tuple[str | None, str | None]] = field(default_factory=dict)
     plots: Sequence[Plot] = ()
     gates: Sequence[gate.Applied] = ()
+    references: Mapping[str, gate.Reference] = field(default_factory=dict)
+    history: Mapping[Key, Sequence[float]] = field(default_factory=dict)
+    base_seeds: Seeds = field(default_factory=dict)
+    margins: Mapping[str, float] = field(default_factory=dict)
+    overrides: Sequence[gate.Override] = ()
     data: facts.DataFacts | None = None
     status: facts.StatusFacts | None = None
     validation: facts.ValidateFacts | None = None
@@ -82,12 +81,15 @@ class Collected:
     missing: tuple[Job, ...] = ()
     unread: Sequence[tuple[str, Problem]] = ()
     notices: tuple[Notice, ...] = ()
+    revision: Revision | None = None
+    sections: tuple[Section, ...] = ()
 
 
 def build(found: Collected, ci: Ci, sha: str) -> Report:
     """Make the report of the commit `sha`."""
-    judged = gate.judge(found.gates, found.change, found.before, smoke=found.smoke)
-    verdicts = sorted(judged, key=lambda verdict: verdict.status == "pass")
+    references = {gate.BASE: gate.Reference(values=found.before), **found.references}
+    every = gate.judge(found.gates, found.change, references, smoke=found.smoke, overrides=found.overrides)
+    verdicts = sorted(every, key=lambda verdict: WORST.get(verdict.status, len(WORST)))
     cuts: list[str] = []
     report = Report(
         title=text(found.title),
@@ -101,29 +103,63 @@ def build(found: Collected, ci: Ci, sha: str) -> Report:
         link_commit=link(ci.links.get("commit", "")),
         missing=found.missing,
         gates=_first(100, verdicts, "gates", cuts),
-        metrics=_first(200, _metrics(found), "metrics", cuts),
+        metrics=_first(200, _by_interest(_metrics(found), verdicts), "metrics", cuts),
         unread=_first(50, _unread(found), "unreadable values", cuts),
         params=_first(50, _params(found.params), "parameters", cuts),
-        curves=_first(12, [_curve(plot, found.base.sha) for plot in found.plots], "curves", cuts),
+        curves=_first(12, plotted.curves(found.plots, found.base.sha), "curves", cuts),
+        bars=_first(6, plotted.bars(found.plots, found.base.sha), "bar charts", cuts),
+        confusions=_first(4, plotted.confusions(found.plots, found.base.sha), "confusion matrices", cuts),
+        images=_first(20, plotted.images(found.plots, found.base.sha), "pictures", cuts),
         data=shorten.data(found.data),
+        revision=found.revision,
+        sections=found.sections,
         status=shorten.status(found.status),
         validation=shorten.validation(found.validation),
         tests=shorten.tests(found.tests),
         training=shorten.training(found.training),
-        notices=(*found.notices, *(Notice(kind="cut", names=(cut,)) for cut in cuts))[:20],
+        notices=(*found.notices, *_weak(found, references), *(Notice(kind="cut", names=(cut,)) for cut in cuts))[:20],
     )
     return _small(report.model_copy(update={"state": troubles.state(report)}))
 
 
+def whole(report: Report, found: Collected) -> Report:
+    """Return the report with every metric, parameter and point again, for a page: more than report.json may hold."""
+    complete: dict[str, object] = {
+        "metrics": tuple(_by_interest(_metrics(found), report.gates)),
+        "params": tuple(_params(found.params)),
+    }
+    # Reading millions of points twice is worth it only where some had to go.
+    if any(item.kind == "dropped" for item in report.notices):
+        complete |= {
+            "curves": tuple(plotted.curves(found.plots, found.base.sha)[:12]),
+            "bars": tuple(plotted.bars(found.plots, found.base.sha)[:6]),
+            "confusions": tuple(plotted.confusions(found.plots, found.base.sha)[:4]),
+        }
+    notices = tuple(
+        item for item in report.notices if item.kind != "cut" or not item.names[0].endswith(("metrics", "parameters"))
+    )
+    return report.model_copy(update={**complete, "notices": tuple(filter(None, map(_still_gone, notices)))})
+
+
+def _still_gone(notice: Notice) -> Notice | None:
+    """Return a notice without what the page has again; None when nothing remains of it."""
+    if notice.kind != "dropped":
+        return notice
+    names = tuple(name for name in notice.names if name not in ("metrics", "parameters", "curves", FEWER))
+    return notice.model_copy(update={"names": names}) if names else None
+
+
 def _small(report: Report) -> Report:
     """Leave out more and more until the report is as small as its readers demand; its state stays."""
-    kept = report
-    for count, reduce in enumerate(REDUCTIONS.values(), start=1):
-        if len(dump(kept).encode()) <= MAX_BYTES:
+    kept, text, gone = report, dump(report), list[str]()
+    for name, reduce in REDUCTIONS.items():
+        if len(text.encode()) <= MAX_BYTES:
             break
-        notice = Notice(kind="dropped", names=tuple(REDUCTIONS)[:count])
-        notices = tuple(item for item in kept.notices if item.kind != "dropped")[:19]
-        kept = reduce(kept).model_copy(update={"notices": (*notices, notice)})
+        less = reduce(kept)
+        gone += [name] if dump(less) != text else []
+        others = tuple(item for item in less.notices if item.kind != "dropped")[:19]
+        kept = less.model_copy(update={"notices": (*others, Notice(kind="dropped", names=tuple(gone)))})
+        text = dump(kept)
     return kept
 
 
@@ -136,10 +172,26 @@ def _few_expectations(report: Report) -> Report:
     return report.model_copy(update={"validation": report.validation.model_copy(update={"checkpoints": points})})
 
 
+def _few_points(report: Report) -> Report:
+    curves = [
+        curve.model_copy(
+            update={
+                "lines": tuple(
+                    line.model_copy(update={"points": plotted.thinned(line.points, FEW_POINTS)}) for line in curve.lines
+                )
+            }
+        )
+        for curve in report.curves
+    ]
+    return report.model_copy(update={"curves": tuple(curves)})
+
+
 # What goes first when the JSON would be too large. Gates stand failed first.
 REDUCTIONS: Mapping[str, Callable[[Report], Report]] = {
     "ends of long texts": lambda report: shorten.texts(report, SHORT_TEXT),
-    "curves": lambda report: report.model_copy(update={"curves": ()}),
+    "the project's own texts": lambda report: report.model_copy(update={"sections": ()}),
+    FEWER: _few_points,
+    "curves": lambda report: report.model_copy(update={"curves": (), "bars": (), "confusions": ()}),
     "parameters": lambda report: report.model_copy(update={"params": ()}),
     "unreadable values": lambda report: report.model_copy(update={"unread": report.unread[:5]}),
     "most expectations": _few_expectations,
@@ -161,18 +213,56 @@ def _metrics(found: Collected) -> list[Metric]:
     change = found.change.numbers
     before = found.before.numbers if found.before else {}
     names = metrics.names([*change, *before])
-    seeds = [run.metrics for run in found.training.seeds if run.exit == 0] if found.training else []
-    return [
-        Metric(
-            name=text(name),
-            file=text(key[0]),
-            key=text(key[1]),
-            base=before.get(key),
-            change=change.get(key),
-            seeds=tuple(run[":".join(key)] for run in seeds if ":".join(key) in run)[:20],
+    seeds = judged.seeds(found.training.seeds) if found.training else {}
+    margins = {key: margin for name, margin in found.margins.items() for key in metrics.find(name, names)}
+    made = []
+    for key, name in names.items():
+        at = None if found.smoke else _interval(found, key)
+        margin = margins.get(key, 0.0)
+        reading, interval = judged.read(before.get(key), change.get(key), at, margin, key[1])
+        made.append(
+            Metric(
+                name=text(name),
+                file=text(key[0]),
+                key=text(key[1]),
+                base=before.get(key),
+                change=change.get(key),
+                seeds=tuple(seeds.get(":".join(key), {}).values())[:20],
+                base_seeds=tuple(found.base_seeds.get(":".join(key), {}).values())[:20],
+                direction=direction.better(key[1]) or "",
+                interval=None if interval is None else Difference.model_validate(dataclasses.asdict(interval)),
+                margin=margin,
+                reading=reading,
+            )
         )
-        for key, name in names.items()
-    ]
+    return made
+
+
+def _interval(found: Collected, key: Key) -> At | None:
+    base = found.references.get(gate.BASE)
+    if base and (known := base.intervals.get(key)):
+        return known
+    if found.change is None or key not in found.history:
+        return None
+    return partial(evidence.of_history, found.history[key], found.change.numbers[key])
+
+
+def _weak(found: Collected, references: Mapping[str, gate.Reference]) -> list[Notice]:
+    """Test the gates with a far worse model; those that would pass it are named."""
+    passed = () if found.smoke else weak_gates.weak(found.gates, found.change, references)
+    names = dict.fromkeys(f"{one.metric} {one.rule} {one.bound:g} (passes at {one.value:g})" for one in passed)
+    return [Notice(kind="weak-gates", names=tuple(map(text, names))[:20])] if names else []
+
+
+def _by_interest(metrics: Sequence[Metric], verdicts: Sequence[gate.Verdict]) -> list[Metric]:
+    """Put what a gate asks for first, then what moved: when there are too many, the others go."""
+    asked = {verdict.metric for verdict in verdicts}
+
+    def order(metric: Metric) -> tuple[bool, bool]:
+        named = {metric.name, metric.key, f"{metric.file}:{metric.key}"}
+        return (not asked & named, metric.base == metric.change)
+
+    return sorted(metrics, key=order)
 
 
 def _unread(found: Collected) -> list[Unread]:
@@ -203,19 +293,3 @@ def _params(params: Mapping[Key, tuple[str | None, str | None]]) -> list[Param]:
         for key, (base, change) in params.items()
         if base != change
     ]
-
-
-def _curve(plot: Plot, base: str) -> Curve:
-    lines = []
-    for revision, points in plot.lines.items():
-        side = "change" if revision == "workspace" else "base" if revision in (base, base[:7], "base") else "other"
-        lines.append(Line.model_validate({"side": side, "name": text(revision), "points": _thinned(points)}))
-    return Curve(title=text(plot.title), x_label=text(plot.x_label), y_label=text(plot.y_label), lines=tuple(lines[:4]))
-
-
-def _thinned(points: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
-    """Keep the first, the last and evenly spread points between, by growing x; what is not finite cannot be drawn."""
-    kept = sorted((float(x), float(y)) for x, y in points if math.isfinite(x) and math.isfinite(y))
-    if len(kept) <= MAX_POINTS:
-        return tuple(kept)
-    return tuple(kept[round(index * (len(kept) - 1) / (MAX_POINTS - 1))] for index in range(MAX_POINTS))

@@ -6,14 +6,17 @@ import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mlcicd.runtime.markdown import Words, label
-from mlcicd.runtime.report.model import Curve, Line
+from mlcicd.runtime.report.model import Bars, Curve, Line
 from mlcicd.runtime.report.numbers import number
 
 Points = Sequence[tuple[float, float]]
 
 MERMAID_POINTS = 50
+STEPS, FEW = 8, 30
+BAR_WIDTH, BAR_HEIGHT = 200, 18
 HUGE, DECIMALS = 1e15, 15
 COLOURS = {"base": "#8c959f", "change": "#0969da"}
 NAMES = {"base": Words("base"), "change": Words("this change"), "other": Words("other")}
@@ -29,11 +32,13 @@ class Mermaid:
     Attributes:
         text: the content of a mermaid fence.
         legend: which line has which colour; mermaid draws none.
+        x_label: what the steps count.
         xs: three steps, and `rows` the values there, for readers without the picture.
     """
 
     text: Words
     legend: Words
+    x_label: str
     xs: tuple[Words, ...]
     rows: tuple[tuple[Words, tuple[Words, ...]], ...]
 
@@ -48,17 +53,29 @@ class Tick:
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
-    """A line in the picture's coordinates; `points` is what a polyline wants, `dots` its few points."""
+    """A line in the picture's coordinates.
+
+    Attributes:
+        points: what a polyline wants; "" for loose points.
+        dots: a path that draws a dot at each of few points, or of loose ones; "" for a long line.
+        values: the numbers behind it, "x,y" by "x,y", for who points at them.
+    """
 
     side: Words
     name: str
     points: Words
-    dots: tuple[tuple[float, float], ...]
+    dots: Words
+    values: Words
 
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A chart as coordinates."""
+    """A chart as coordinates.
+
+    Attributes:
+        box: left, top, right and bottom of the drawing, and the range of x and of y there, for who points at it.
+        xs: a few steps, and `rows` the values there, for readers without the picture; none for loose points.
+    """
 
     title: str
     x_label: str
@@ -66,6 +83,20 @@ class Picture:
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     lines: tuple[Drawn, ...]
+    box: Words
+    xs: tuple[Words, ...] = ()
+    rows: tuple[tuple[str, Words, tuple[Words, ...]], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """A pair of bars: from where and how wide, in a picture `BAR_WIDTH` wide, None where a side has none."""
+
+    name: str
+    base: Words
+    change: Words
+    base_bar: tuple[float, float] | None
+    change_bar: tuple[float, float] | None
 
 
 def mermaid(curve: Curve) -> Mermaid | None:
@@ -73,6 +104,8 @@ def mermaid(curve: Curve) -> Mermaid | None:
 
     So both lines are read off at the same even steps of what they share; None when there is no line to draw.
     """
+    if curve.kind != "line":
+        return None
     lines: dict[str, list[tuple[float, float]]] = {
         line.side: _finite(line.points) for line in curve.lines if line.side in COLOURS
     }
@@ -94,6 +127,7 @@ def mermaid(curve: Curve) -> Mermaid | None:
     return Mermaid(
         text=_mermaid_text(curve, steps, read),
         legend=Words(", ".join(COLOUR_NAMES[side] for side in read) + ("; cut to what both share" if cut else "")),
+        x_label=curve.x_label,
         xs=tuple(number(x) for x in xs),
         rows=tuple((NAMES[side], tuple(number(_at(points, x)) for x in xs)) for side, points in lines.items()),
     )
@@ -115,8 +149,53 @@ def picture(curve: Curve) -> Picture | None:
         y_label=curve.y_label,
         x_ticks=tuple(Tick(at=_across(x, x_range), text=number(x)) for x in x_marks if x_range[0] <= x <= x_range[1]),
         y_ticks=tuple(Tick(at=_up(y, y_range), text=number(y)) for y in y_marks),
-        lines=tuple(_drawn(line, points, x_range, y_range) for line, points in lines if points),
+        lines=tuple(
+            _drawn(line, points, x_range, y_range, loose=curve.kind == "scatter") for line, points in lines if points
+        ),
+        box=Words(f"{LEFT} {TOP} {WIDTH - RIGHT} {HEIGHT - BOTTOM} {_four(x_range)} {_four(y_range)}"),
+        **_numbers(lines) if curve.kind == "line" else {},
     )
+
+
+def bars(chart: Bars) -> list[Bar]:
+    """Lay a bar chart out, a row for each bar."""
+    lengths = [length for bar in chart.bars for length in (bar.base, bar.change) if length is not None]
+    drawn = [length for length in lengths if abs(length) <= HUGE]
+    low, high = min([0.0, *drawn]), max([0.0, *drawn])
+    scale = BAR_WIDTH / (high - low) if high > low else 0
+
+    def place(length: float | None) -> tuple[float, float] | None:
+        if length is None or not abs(length) <= HUGE:
+            return None
+        return round((min(length, 0) - low) * scale, 1), round(abs(length) * scale, 1)
+
+    return [
+        Bar(
+            name=bar.name,
+            base=number(bar.base, bar.change),
+            change=number(bar.change, bar.base),
+            base_bar=place(bar.base),
+            change_bar=place(bar.change),
+        )
+        for bar in chart.bars
+    ]
+
+
+def _numbers(lines: Sequence[tuple[Line, Points]]) -> dict[str, Any]:
+    """Return a few steps of the longest line, and what every line is worth there."""
+    longest = max((points for _, points in lines), key=len)
+    count = min(STEPS, len(longest))
+    xs = [longest[round(index * (len(longest) - 1) / max(count - 1, 1))][0] for index in range(count)]
+    rows = [
+        (
+            _name(line),
+            Words(line.side),
+            tuple(number(_at(points, x) if points[0][0] <= x <= points[-1][0] else None) for x in xs),
+        )
+        for line, points in lines
+        if points
+    ]
+    return {"xs": tuple(map(number, xs)), "rows": tuple(rows)}
 
 
 def _mermaid_text(curve: Curve, steps: list[float], read: dict[str, list[float]]) -> Words:
@@ -144,14 +223,25 @@ def _mermaid_text(curve: Curve, steps: list[float], read: dict[str, list[float]]
     return Words("\n".join(lines))
 
 
-def _drawn(line: Line, points: Points, x_range: tuple[float, float], y_range: tuple[float, float]) -> Drawn:
+def _drawn(
+    line: Line, points: Points, x_range: tuple[float, float], y_range: tuple[float, float], *, loose: bool
+) -> Drawn:
     places = [(_across(x, x_range), _up(y, y_range)) for x, y in points]
     return Drawn(
         side=Words(line.side),
-        name=NAMES[line.side] if line.side in COLOURS else line.name,
-        points=Words(" ".join(f"{x:g},{y:g}" for x, y in places)),
-        dots=tuple(places) if len(places) <= 30 else (),
+        name=_name(line),
+        points=Words("" if loose else " ".join(f"{x:g},{y:g}" for x, y in places)),
+        dots=Words("".join(f"M{x:g} {y:g}h.01" for x, y in places) if loose or len(places) <= FEW else ""),
+        values=Words(" ".join(f"{x:.10g},{y:.6g}" for x, y in points)),
     )
+
+
+def _name(line: Line) -> str:
+    return NAMES[line.side] if line.side in COLOURS else line.name
+
+
+def _four(ends: tuple[float, float]) -> str:
+    return " ".join(f"{end:.12g}" for end in ends)
 
 
 def _finite(points: Points) -> list[tuple[float, float]]:

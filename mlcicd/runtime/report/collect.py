@@ -17,34 +17,18 @@ from mlcicd.runtime import project as projects
 from mlcicd.runtime.base import Base
 from mlcicd.runtime.ci import Ci
 from mlcicd.runtime.project import Project
+from mlcicd.runtime.report import examined, weighed
 from mlcicd.runtime.report import sides as both
 from mlcicd.runtime.report.build import Collected
 from mlcicd.runtime.report.model import Job, Notice
-from mlcicd.runtime.report.shorten import text
+from mlcicd.runtime.report.other import Reader
+from mlcicd.runtime.report.shorten import notice
 from mlcicd.runtime.report.sides import Sides
 from mlcicd.runtime.storage import dvc as dvc_program
 from mlcicd.runtime.storage import tracked
 from mlcicd.runtime.training import handover
 
 Found = TypeVar("Found", bound=facts.Facts)
-
-# Settings that decide what is examined, and how: name, section, field.
-_DECISIVE = (
-    ("project.root", "project", "root"),
-    ("data.verify", "data", "verify"),
-    ("status.remote", "status", "remote"),
-    ("validate.checkpoints", "validate_", "checkpoints"),
-    ("validate.suites", "validate_", "suites"),
-    ("validate.splits", "validate_", "splits"),
-    ("validate.checks", "validate_", "checks"),
-    ("validate.unpickle", "validate_", "unpickle"),
-    ("test.command", "test", "command"),
-    ("train.command", "train", "command"),
-    ("train.repeat", "train", "repeat"),
-    ("train.seed", "train", "seed"),
-    ("train.smoke", "train", "smoke"),
-    ("report.metrics", "report", "metrics"),
-)
 
 
 def collect(
@@ -79,14 +63,17 @@ def _collected(
     if own:
         handover.restore(project.root)
     base = bases.resolve(project.root, ci, explicit_base, config.report.compare or config.project.default_branch)
-    notices += [_notice("base-lost")] if ci.change and not base.sha else []
+    # A change, and a push onto something, have a base: one that cannot be found took its gates with it.
+    notices += [notice("base-lost")] if not base.sha and (ci.change or set(ci.base) - {"HEAD^1"}) else []
     left = _left(config if config_path.exists() else None, notices, own=own)
     at_base = _config_at(base, config_path, notices)
     if at_base:
-        notices += _changed(config, at_base)
+        notices += examined.settings(config, at_base)
     sides = _sides(project, _dvc(project, environ, notices), base, at_base or config, metric_files)
     known = both.declared(sides)
-    measured = "train" not in left.missing and not (left.training and left.training.exit)
+    # A change that takes training out measures nothing: what is committed as metrics is only said.
+    untrained = bool(at_base and at_base.train and config.train is None)
+    measured = not untrained and "train" not in left.missing and not (left.training and left.training.exit)
     params, unread = both.params(sides)
     found = dataclasses.replace(
         left,
@@ -96,15 +83,43 @@ def _collected(
         before=both.before(sides, known),
         smoke=bool(left.training and left.training.smoke) and _allows_smoke(at_base),
         params=params,
-        plots=both.curves(sides) if measured else (),
+        plots=both.drawn(sides) if measured else (),
         gates=gate.apply(config.gates, at_base.gates if at_base else None),
+        margins=(at_base or config).report.margins,
         unread=unread,
     )
-    notices += [_notice("dvc", failure) for failure in dict.fromkeys(sides.failures)]
-    notices += [_notice("not-measured")] if not measured else []
+    files = {file for values in (found.change, found.before) if values for file, _ in values.numbers}
+    notices += [*examined.outputs(project.root, base.sha), *examined.code(project.root, base.sha, files)]
+    found = weighed.weigh(found, _reader(project, config, at_base, sides, known, environ), ci, notices)
+    notices += [notice("dvc", failure) for failure in dict.fromkeys(sides.failures)]
+    notices += [notice("not-measured")] if not (measured or untrained) else []
     unnamed = measured and found.gates and not (sides.metric_files or known)
-    notices += [_notice("no-metrics")] if unnamed and "dvc" not in [notice.kind for notice in notices] else []
+    notices += [notice("no-metrics")] if unnamed and "dvc" not in [item.kind for item in notices] else []
     return dataclasses.replace(found, notices=tuple(notices))
+
+
+def _reader(
+    project: Project,
+    config: Config,
+    at_base: Config | None,
+    sides: Sides,
+    known: both.Declared,
+    environ: Mapping[str, str],
+) -> Reader:
+    """Return how other commits are read: by the base's word, for a change must not soften its own examination."""
+    theirs = at_base.report.predictions if at_base else None
+    gates = (*config.gates, *(at_base.gates if at_base else ()))
+    settings = theirs or config.report.predictions
+    columns = [*(settings.slices if settings else ()), *(one.slice for one in gates if one.slice)]
+    return Reader(
+        sides=sides,
+        known=known,
+        environ=environ,
+        remote=config.data.remote if config.data else None,
+        predictions=settings,
+        is_new=at_base is not None and theirs is None,
+        columns=tuple(dict.fromkeys(columns)),
+    )
 
 
 def _allows_smoke(at_base: Config | None) -> bool:
@@ -117,7 +132,7 @@ def _is_own(notices: list[Notice]) -> bool:
     names = tracked.committed(Path(), [str(facts.FOLDER)])
     committed = [name for name in names if name and not name.endswith(".gitignore")]
     if committed:
-        notices.append(_notice("facts", f"{committed[0]}: it is committed; git rm -r --cached {facts.FOLDER}"))
+        notices.append(notice("facts", f"{committed[0]}: it is committed; git rm -r --cached {facts.FOLDER}"))
     return not committed
 
 
@@ -182,7 +197,7 @@ def _facts(kind: type[Found], name: str, notices: list[Notice]) -> Found | None:
     try:
         return facts.read(kind, name)
     except UsageError as error:
-        notices.append(_notice("facts", error.message))
+        notices.append(notice("facts", error.message))
         return None
 
 
@@ -194,28 +209,10 @@ def _config_at(base: Base, path: Path, notices: list[Notice]) -> Config | None:
     try:
         return load.parse(raw.decode("utf-8-sig"), f"{base.sha[:7]}:{path.name}")
     except UnicodeDecodeError:
-        notices.append(_notice("base-config", "not UTF-8 text"))
+        notices.append(notice("base-config", "not UTF-8 text"))
     except UsageError as error:
-        notices.append(_notice("base-config", (error.detail or error.message).splitlines()[0]))
+        notices.append(notice("base-config", (error.detail or error.message).splitlines()[0]))
     return None
-
-
-def _changed(config: Config, at_base: Config) -> list[Notice]:
-    """Say what a change alters about its own examination."""
-    gates = [one for one in (*config.gates, *at_base.gates) if (one in config.gates) != (one in at_base.gates)]
-    sections = {"data": "data", "status": "status", "validate": "validate_", "test": "test", "train": "train"}
-    removed = [name for name, field in sections.items() if getattr(at_base, field) and not getattr(config, field)]
-    names = list(dict.fromkeys(one.metric for one in gates))
-    altered = [name for name, section, key in _DECISIVE if _differs(config, at_base, section, key)]
-    notices = [_notice("gates-changed", *names)] if names else []
-    notices += [_notice("settings-changed", *altered)] if altered else []
-    return notices + ([_notice("sections-removed", *removed)] if removed else [])
-
-
-def _differs(config: Config, at_base: Config, section: str, key: str) -> bool:
-    """Tell whether both have a section and disagree on one of its settings."""
-    mine, theirs = getattr(config, section), getattr(at_base, section)
-    return bool(mine and theirs) and getattr(mine, key) != getattr(theirs, key)
 
 
 def _sides(
@@ -237,9 +234,5 @@ def _dvc(project: Project, environ: Mapping[str, str], notices: list[Notice]) ->
     try:
         return dvc_program.find(project.root, environ)
     except MlcicdError as error:
-        notices.append(_notice("dvc", error.message))
+        notices.append(notice("dvc", error.message))
         return None
-
-
-def _notice(kind: str, *names: str) -> Notice:
-    return Notice.model_validate({"kind": kind, "names": tuple(text(name) for name in names[:20])})

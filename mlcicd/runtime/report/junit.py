@@ -53,6 +53,8 @@ def _cases(report: Report) -> Iterator[Case]:
     )
     if base := bad.get(("base", 0)):
         yield Case(group="report", name="base", error=plain(words.trouble(report, base)))
+    if removed := bad.get(("removed", 0)):
+        yield Case(group="report", name="configuration", failure=plain(words.trouble(report, removed)))
     for kind, found in jobs:
         if found is not None:
             trouble = next((trouble for trouble in bad.values() if trouble.kind == kind), None)
@@ -69,8 +71,8 @@ def _cases(report: Report) -> Iterator[Case]:
         said = plain(words.gate(verdict)) if verdict.status != "pass" else ""
         yield Case(
             group="gate",
-            name=f"{verdict.metric} {words.rule(verdict)}",
+            name=f"{verdict.metric} {plain(words.rule(verdict))}",
             failure=said if verdict.status == "fail" else "",
             error=said if verdict.status == "error" else "",
-            skipped=said if verdict.status in ("no-base", "waiting") else "",
+            skipped=said if verdict.status in ("no-base", "waiting", *words.UNDECIDED) else "",
         )

@@ -8,15 +8,22 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from mlcicd.runtime.evidence import Method
 from mlcicd.runtime.gate import Verdict
 
 MAX_BYTES = 256 * 1024
 MAX_TEXT = 500
 MAX_POINTS = 200
+MAX_LINES = 120  # of a section
+MAX_SECTIONS = 3
+MAX_CLASSES = 20
+MAX_BARS = 40
+MAX_NEEDS = 20
 
-State = Literal["pass", "fail", "error", "no-baseline", "smoke"]
+Reading = Literal["", "better", "worse", "changed", "small", "unclear", "same", "single"]
+State = Literal["pass", "fail", "error", "no-baseline", "smoke", "inconclusive"]
 Job = Literal["data", "status", "test", "validate", "train"]
 
 Sha = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})?$")]
@@ -24,6 +31,7 @@ LINK = r"^(https?://[A-Za-z0-9.:\[\]-]+/[A-Za-z0-9._~/%@+-]*)?$"
 Link = Annotated[str, StringConstraints(pattern=LINK, max_length=MAX_TEXT)]
 # An experiment tracker's pages have their place behind a # or a ?.
 PAGE = r"^(https?://[A-Za-z0-9.:\[\]-]+/[A-Za-z0-9._~/%@+#?=&-]*)?$"
+DIGEST = r"^([0-9a-f]{12})?$"
 # NaN and the infinities are facts about a metric; JSON has no numbers for them, so they travel as text.
 Number = Annotated[float, Field(strict=False)]
 
@@ -36,10 +44,26 @@ class Part(BaseModel):
     )
 
 
+class Difference(Part):
+    """Where the true difference, change minus base, lies (95 %): by which method, of `n` runs, examples or values."""
+
+    low: float
+    high: float
+    method: Method
+    n: int
+
+
 class Metric(Part):
     """One number on both sides; None where a side does not have it.
 
-    `seeds` are its values over repetitions of this change's training, in their order; none when it ran once.
+    Attributes:
+        seeds, base_seeds: its values over repetitions of training, in their order; none when it ran once.
+        direction: which way is good, told by its name; "" when that does not say.
+        interval: of the difference, where something tells of noise.
+        margin: a difference that is too small to matter.
+        reading: `better`, `worse` or `changed` (nothing says which way is good) only when all of the interval is beyond
+            the margin; `small` when all of it is inside; `unclear` between; `single` when nothing tells of noise;
+            `same` when both sides are; "" when there is nothing to compare.
     """
 
     name: str
@@ -48,6 +72,11 @@ class Metric(Part):
     base: Number | None = None
     change: Number | None = None
     seeds: Annotated[tuple[Number, ...], Field(max_length=20)] = ()
+    base_seeds: Annotated[tuple[Number, ...], Field(max_length=20)] = ()
+    direction: Literal["", "higher", "lower"] = ""
+    interval: Difference | None = None
+    margin: float = 0
+    reading: Reading = ""
 
 
 class Param(Part):
@@ -69,7 +98,7 @@ class Unread(Part):
 
 
 class Line(Part):
-    """One line of a curve, by growing x, at most `MAX_POINTS` points."""
+    """One line of a curve, by growing x."""
 
     side: Literal["base", "change", "other"]
     name: str
@@ -77,12 +106,66 @@ class Line(Part):
 
 
 class Curve(Part):
-    """One plot."""
+    """One plot of lines, or of loose points."""
 
+    kind: Literal["line", "scatter"] = "line"
     title: str
     x_label: str
     y_label: str
     lines: Annotated[tuple[Line, ...], Field(max_length=4)]
+
+
+class Bar(Part):
+    """One bar on both sides; None where a side does not have it."""
+
+    name: str
+    base: Number | None = None
+    change: Number | None = None
+
+
+class Bars(Part):
+    """One bar chart, longest first; `more` were left out."""
+
+    title: str
+    label: str
+    value: str
+    bars: Annotated[tuple[Bar, ...], Field(max_length=MAX_BARS)]
+    more: int = 0
+
+
+Count = Annotated[int, Field(ge=0, le=10**15)]
+CountRow = Annotated[tuple[Count, ...], Field(max_length=MAX_CLASSES)]
+Counts = Annotated[tuple[CountRow, ...], Field(max_length=MAX_CLASSES)]
+
+
+class Confusion(Part):
+    """One confusion matrix, a row for each actual class, a column for each predicted one, in the order of `classes`.
+
+    `base` and `change` are empty where a side does not have it. `others` rare classes count as the last one.
+    """
+
+    title: str
+    actual: str
+    predicted: str
+    classes: Annotated[tuple[str, ...], Field(max_length=MAX_CLASSES)]
+    others: int = 0
+    base: Counts = ()
+    change: Counts = ()
+
+    @model_validator(mode="after")
+    def _square(self) -> Confusion:
+        size = len(self.classes)
+        if any(counts and [len(row) for row in counts] != [size] * size for counts in (self.base, self.change)):
+            raise ValueError("its rows and columns are not those of its classes")
+        return self
+
+
+class Image(Part):
+    """A picture that the pipeline drew, of so many bytes; it lies in the page, not here."""
+
+    name: str
+    side: Literal["base", "change"]
+    bytes: Count
 
 
 class Expectation(Part):
@@ -139,11 +222,12 @@ class Tests(Part):
 
 
 class Stage(Part):
-    """One DVC stage, and the wall seconds it took (0 when it did not run)."""
+    """One DVC stage, the wall seconds it took (0 when it did not run), and the stages whose results it reads."""
 
     name: str
     state: Literal["run", "cached", "unchanged", "failed"]
     seconds: Number = 0
+    needs: Annotated[tuple[str, ...], Field(max_length=MAX_NEEDS)] = ()
 
 
 class Tracked(Part):
@@ -207,12 +291,27 @@ class InStep(Part):
     error: str = ""
 
 
+class Revision(Part):
+    """Which data each side is of: digests over the hashes of all that `*.dvc` files track; "" when there is none."""
+
+    base: Annotated[str, StringConstraints(pattern=DIGEST)] = ""
+    change: Annotated[str, StringConstraints(pattern=DIGEST)] = ""
+
+
+class Section(Part):
+    """A text that the project's own pipeline wrote, shown as it is: the file's name and its first lines."""
+
+    name: str
+    lines: Annotated[tuple[str, ...], Field(max_length=MAX_LINES)] = ()
+
+
 class Notice(Part):
     """Something the reader of the report has to know; the words for it are in `words`."""
 
     kind: Literal[
         "gates-changed", "sections-removed", "settings-changed", "base-config", "base-lost", "not-measured",
-        "no-metrics", "facts", "dvc", "cut", "dropped",
+        "no-metrics", "facts", "dvc", "metric-code", "outputs-changed", "weak-gates", "seeds", "predictions",
+        "overrides", "data-changed", "units", "sections", "cut", "dropped", "fork",
     ]  # fmt: skip
     names: Annotated[tuple[str, ...], Field(max_length=20)] = ()
 
@@ -249,11 +348,16 @@ class Report(Part):
     unread: Annotated[tuple[Unread, ...], Field(max_length=50)] = ()
     params: Annotated[tuple[Param, ...], Field(max_length=50)] = ()
     curves: Annotated[tuple[Curve, ...], Field(max_length=12)] = ()
+    bars: Annotated[tuple[Bars, ...], Field(max_length=6)] = ()
+    confusions: Annotated[tuple[Confusion, ...], Field(max_length=4)] = ()
+    images: Annotated[tuple[Image, ...], Field(max_length=20)] = ()
     data: Fetched | None = None
+    revision: Revision | None = None
     status: InStep | None = None
     validation: Validation | None = None
     tests: Tests | None = None
     training: Training | None = None
+    sections: Annotated[tuple[Section, ...], Field(max_length=MAX_SECTIONS)] = ()
     notices: Annotated[tuple[Notice, ...], Field(max_length=20)] = ()
 
 

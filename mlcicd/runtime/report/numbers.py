@@ -27,6 +27,11 @@ def number(value: float | None, unlike: float | None = None) -> Words:
     return Words(_plain(value, digits))
 
 
+def rough(value: float) -> Words:
+    """Print two significant digits, which is all that a standard deviation is good for."""
+    return Words(_plain(value, 2)) if math.isfinite(value) else number(value)
+
+
 def difference(base: float | None, change: float | None) -> Words:
     """Print what the change adds, with its sign; "new" and "gone" where a side is absent."""
     if base is None or change is None:

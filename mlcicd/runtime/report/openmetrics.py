@@ -50,7 +50,8 @@ def _labels(labels: Labels) -> str:
 
 
 def _escaped(text: str) -> str:
-    return clean(text).replace("\\", "\\\\").replace('"', '\\"')
+    # A forge's reader takes everything behind a # for a comment, also inside quotes, and then reads no metric at all.
+    return clean(text).replace("#", "＃").replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _value(value: float) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from jinja2 import FileSystemLoader, StrictUndefined
@@ -11,56 +12,71 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
 from mlcicd import resources
-from mlcicd.runtime.markdown import Words, clean, code, fenced, tag
-from mlcicd.runtime.report import charts
+from mlcicd.runtime.markdown import LIMIT, Words, clean, code, fenced, tag
+from mlcicd.runtime.report import layout, page
 from mlcicd.runtime.report.model import Report
 from mlcicd.runtime.report.numbers import counted
 from mlcicd.runtime.report.view import view
 
 MAX_COMMENT = 60_000  # bytes; every reading of the forges' limits allows that many
-MAX_CHARTS = 3
-# What goes first when the comment is too long; what remains always fits.
-DROPPED = ("curves", "what changed", "tests", "in step", "data validation", "last lines", "most rows")
+MAX_SUMMARY = 900_000  # bytes; a platform drops a summary of more than 1 MiB
 
-# The blocks of the comment in their order, each with what it shows and, when it can go, its name in `DROPPED`.
-BLOCKS: Mapping[str, tuple[tuple[str, ...], str]] = {
-    "gates": (("gates",), ""),
-    "metrics": (("metrics", "unread"), ""),
-    "tail": (("tail",), "last lines"),
-    "curves": (("charts_shown",), "curves"),
-    "changes": (("params", "stages"), "what changed"),
-    "status": (("status",), "in step"),
-    "validation": (("validation",), "data validation"),
-    "tests": (("tests",), "tests"),
+# The blocks of the comment in their order, each with what it shows: without any of that it is not there.
+BLOCKS: Mapping[str, tuple[str, ...]] = {
+    "gates": ("gates",),
+    "metrics": ("metrics", "unread"),
+    "tail": ("tail",),
+    "curves": ("charts_shown",),
+    "confusion": ("confusions",),
+    "bars": ("bars_shown",),
+    "images": ("images",),
+    "changes": ("params", "stages"),
+    "status": ("status",),
+    "validation": ("validation",),
+    "tests": ("tests",),
+    "sections": ("sections",),
 }
 
 Printer = Callable[[Any], str]
+# Stand for a bar, and for the words about what is not there, while a comment is laid out; `clean` lets none through.
+_PIPE, _GONE = "\ue000", "\ue001"
 
 
 def markdown(report: Report, limit: int = MAX_COMMENT) -> str:
-    """Return the comment, at most `limit` bytes of UTF-8: whole blocks are left out, and a line says which."""
-    shown = view(report)
-    laid_out = [(curve.title, charts.mermaid(curve)) for curve in report.curves[:MAX_CHARTS]]
-    shown["charts_shown"] = [(title, chart) for title, chart in laid_out if chart]
-    for count in range(len(DROPPED) + 1):
-        dropped = DROPPED[:count]
-        blocks = [
-            block
-            for block, (shows, name) in BLOCKS.items()
-            if name not in dropped and any(shown[what] for what in shows)
-        ]
-        few = 1 if "most rows" in dropped else 5
-        text = _markdown().get_template("report/report.md.j2").render(shown, blocks=blocks, dropped=dropped, few=few)
+    """Return the comment, at most `limit` bytes of UTF-8: what goes is left out whole, and a line names it.
+
+    A limit under 2 KB may not be met.
+    """
+    return _first_that_fits(report, limit, layout.FEW)
+
+
+def summary(report: Report) -> str:
+    """Return what a platform shows as a run's summary: the comment, with every row where there is room."""
+    return _first_that_fits(report, MAX_SUMMARY, layout.EVERY)
+
+
+def _first_that_fits(report: Report, limit: int, few: int) -> str:
+    everything = view(report) | {"shortened": Words(_GONE)}
+    before, gone = "", []
+    for one in layout.layouts(few):
+        shown = layout.shown(everything, report, one)
+        blocks = [block for block, names in BLOCKS.items() if any(map(shown.get, names)) and block not in one.without]
+        body = _markdown(one.width).get_template("report/report.md.j2").render(shown, blocks=blocks)
+        gone += [one.step] if one.step and body != before else []  # a step may find nothing to leave out
+        before = body
+        text = _piped(body).replace(_GONE, _shortened(gone if blocks else ["all but the verdict"]) if gone else "")
         if len(text.encode()) <= limit:
             break
     return text
 
 
-def html(report: Report) -> str:
-    """Return the whole report as one page that needs nothing but itself."""
-    shown = view(report)
-    shown["pictures"] = [picture for picture in map(charts.picture, report.curves) if picture]
-    return _html().get_template("report/report.html.j2").render(shown)
+def _shortened(gone: Sequence[str]) -> str:
+    return f"Shortened: {', '.join(gone)} left out here; the full HTML report has everything.\n\n"
+
+
+def html(report: Report, pictures: page.Pictures = MappingProxyType({})) -> str:
+    """Return the whole report as one page that needs nothing but itself; `pictures` are those that it holds."""
+    return _html().get_template("report/report.html.j2").render(view(report) | page.parts(report, pictures))
 
 
 def terminal(report: Report) -> str:
@@ -83,8 +99,8 @@ def plain(value: Any) -> str:
 
 
 @functools.cache
-def _markdown() -> ImmutableSandboxedEnvironment:
-    env = _environment(_as_markdown, autoescape=False)
+def _markdown(width: int) -> ImmutableSandboxedEnvironment:
+    env = _environment(functools.partial(_as_markdown, width=width), autoescape=False)
     env.globals |= {"link": _link, "fenced": fenced, "tag": tag, "counted": counted}
     env.filters |= {"word": _word, "ours": Words}
     return env
@@ -94,7 +110,7 @@ def _markdown() -> ImmutableSandboxedEnvironment:
 def _html() -> ImmutableSandboxedEnvironment:
     env = _environment(_as_html, autoescape=True)
     env.globals |= {"counted": counted}
-    env.filters |= {"cleaned": lambda text: Words(clean(text, 300))}
+    env.filters |= {"cleaned": lambda text: Words(clean(text, 300)), "short": lambda text: Words(clean(text, 20))}
     return env
 
 
@@ -110,10 +126,10 @@ def _environment(printer: Printer, *, autoescape: bool) -> ImmutableSandboxedEnv
     )
 
 
-def _as_markdown(value: Any) -> str:
+def _as_markdown(value: Any, width: int) -> str:
     if isinstance(value, tuple):
-        return "".join(map(_as_markdown, value))
-    return str(value) if isinstance(value, Words | int) else code(str(value))
+        return "".join(_as_markdown(part, width) for part in value)
+    return str(value) if isinstance(value, Words | int) else _span(str(value), width)
 
 
 def _as_html(value: Any) -> Markup:
@@ -133,4 +149,13 @@ def _word(text: str) -> Words:
 
 
 def _link(text: str, address: Words) -> Words:
-    return Words(f"[{code(text)}]({address})") if address else code(text)
+    return Words(f"[{_span(text)}]({address})") if address else _span(text)
+
+
+def _span(text: str, width: int = LIMIT) -> Words:
+    return Words(code(text, width).replace("\\|", _PIPE))
+
+
+def _piped(text: str) -> str:
+    """Escape the bars of code spans where they stand in a table; elsewhere the backslash would show."""
+    return "\n".join(line.replace(_PIPE, "\\|" if line.startswith("|") else "|") for line in text.split("\n"))

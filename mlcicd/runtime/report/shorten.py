@@ -7,12 +7,14 @@ from typing import Any
 
 from mlcicd.runtime import facts
 from mlcicd.runtime.report.model import (
+    MAX_NEEDS,
     MAX_TEXT,
     PAGE,
     Checkpoint,
     Expectation,
     Fetched,
     InStep,
+    Notice,
     Part,
     Report,
     Stale,
@@ -33,6 +35,11 @@ def text(value: str, limit: int = MAX_TEXT) -> str:
     """Cut a text, and replace what has no UTF-8 form (half a surrogate pair, as JSON can spell it)."""
     whole = value.encode("utf-8", "replace").decode("utf-8")
     return whole if len(whole) <= limit else whole[: limit - 1] + "…"
+
+
+def notice(kind: str, *names: str) -> Notice:
+    """Return a notice that names at most 20 things."""
+    return Notice.model_validate({"kind": kind, "names": tuple(text(name) for name in names[:20])})
 
 
 def texts(report: Report, limit: int) -> Report:
@@ -90,7 +97,7 @@ def training(found: facts.TrainFacts | None) -> Training | None:
     return Training(
         **fields
         | {
-            "stages": fields["stages"][:MAX_STAGES],
+            "stages": tuple(stage | {"needs": stage["needs"][:MAX_NEEDS]} for stage in fields["stages"][:MAX_STAGES]),
             "tail": fields["tail"][-MAX_LINES:],
             "smoke": fields["smoke"][:MAX_LINES],
             "tracked": tuple(_page(run) for run in fields["tracked"][:MAX_RUNS]),

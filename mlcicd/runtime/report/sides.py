@@ -6,7 +6,6 @@ at the base is read from git; DVC is asked for what only its cache has.
 
 from __future__ import annotations
 
-import dataclasses
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,9 +15,9 @@ from typing import Any, TypeVar
 from mlcicd import yamlio
 from mlcicd.errors import MlcicdError
 from mlcicd.runtime import base as bases
-from mlcicd.runtime import metrics
+from mlcicd.runtime import metrics, plots
 from mlcicd.runtime.metrics import Key, Problem, Values
-from mlcicd.runtime.storage.dvc import Broken, Curve, Dvc
+from mlcicd.runtime.storage.dvc import Broken, Dvc, Plot
 
 Answer = TypeVar("Answer")
 Params = Mapping[Key, tuple[str | None, str | None]]
@@ -99,14 +98,11 @@ def params(sides: Sides) -> tuple[Params, list[tuple[str, Problem]]]:
     return both, unread
 
 
-def curves(sides: Sides) -> Sequence[Curve]:
-    """Return the plots that DVC knows, with the points of both sides; without a base, those of the workspace."""
+def drawn(sides: Sides) -> Sequence[Plot]:
+    """Return the plots that DVC knows, as both sides have them; without a base, as the workspace has them."""
     against = sides.base or bases.commit(sides.root, "HEAD")
     found = (_ask(sides, lambda dvc: dvc.plots_diff(against)) or []) if against else []
-    if sides.base:
-        return found
-    own = ((curve, curve.lines.get("workspace")) for curve in found)
-    return [dataclasses.replace(curve, lines={"workspace": points}) for curve, points in own if points]
+    return found if sides.base else plots.only(found, "workspace")
 
 
 def _declared(root: Path, file: str, tree: Mapping[str, Any] | Broken) -> Values:
@@ -122,15 +118,18 @@ def _cached(sides: Sides, files: Sequence[str]) -> list[str]:
     Their paths are relative to where a stage runs, which they do not say, so the end of a path is compared.
     """
     locks = bases.listed(sides.root, sides.base, "dvc.lock")
-    outs = {out for lock in locks for out in _outs(bases.show(sides.root, sides.base, lock) or b"")}
+    outs = {path for lock in locks for path, _ in locked(bases.show(sides.root, sides.base, lock) or b"")}
     return [file for file in files if any(f"/{file}".endswith(f"/{out}") for out in outs)]
 
 
-def _outs(lock: bytes) -> list[str]:
+def locked(lock: bytes) -> list[tuple[str, str]]:
+    """Return path and MD5 of every output that a `dvc.lock` names; nothing when it cannot be read."""
     try:
         stages = yamlio.load_foreign(lock.decode("utf-8", "replace"))["stages"]
-        outs = [str(out["path"]) for stage in stages.values() for out in stage.get("outs", ())]
-        return [posixpath.normpath(out).removeprefix("../") for out in outs]
+        outs = [
+            (str(out["path"]), str(out.get("md5", ""))) for stage in stages.values() for out in stage.get("outs", ())
+        ]
+        return [(posixpath.normpath(path).removeprefix("../"), md5) for path, md5 in outs]
     except (yamlio.Unreadable, AttributeError, KeyError, TypeError):
         return []
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from mlcicd.runtime.report.model import Report, State
 
-Kind = Literal["base", "data", "status", "validation", "tests", "training", "missing", "gate"]
+Kind = Literal["base", "removed", "data", "status", "validation", "tests", "training", "missing", "gate"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +35,8 @@ def find(report: Report) -> list[Trouble]:
     # A pull request always has a base: one that cannot be found took its gates with it.
     if any(item.kind == "base-lost" for item in report.notices):
         found.append(Trouble(kind="base", error=True))
+    if any(item.kind == "sections-removed" for item in report.notices):
+        found.append(Trouble(kind="removed"))
     for index, verdict in enumerate(report.gates):
         if verdict.status in ("fail", "error"):
             effect = verdict.cause == "not-measured" and bool(found)
@@ -49,7 +51,18 @@ def state(report: Report) -> State:
         return "error" if all(trouble.error for trouble in causes) else "fail"
     if any(verdict.status == "waiting" for verdict in report.gates) or (report.training and report.training.smoke):
         return "smoke"
+    if any(verdict.status in ("inconclusive", "overridden") for verdict in report.gates):
+        return "inconclusive"
     return "no-baseline" if not report.base and (report.metrics or report.gates) else "pass"
+
+
+def is_still(report: Report) -> bool:
+    """Tell whether a report that passes is about nothing that a model is made of: a change of documentation, say."""
+    stages = report.training.stages if report.training else ()
+    moved = any(metric.base != metric.change for metric in report.metrics)
+    data = report.revision and report.revision.base != report.revision.change
+    ran = any(stage.state != "unchanged" for stage in stages)
+    return report.state == "pass" and bool(report.base and stages) and not (moved or report.params or data or ran)
 
 
 def _of_jobs(report: Report) -> Iterator[Trouble]:

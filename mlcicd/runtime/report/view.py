@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from statistics import fmean, stdev
 from typing import Any
 
 from mlcicd.runtime.markdown import Words
@@ -14,7 +15,10 @@ from mlcicd.runtime.report import charts, numbers, words
 from mlcicd.runtime.report.model import Checkpoint, Metric, Report
 from mlcicd.runtime.report.numbers import counted, difference, duration, number, size
 
-GATE_ORDER = {"fail": 0, "error": 1, "no-base": 2, "waiting": 3, "pass": 4}
+GATE_ORDER = {
+    "fail": 0, "error": 1, "inconclusive": 2, "overridden": 3, "no-base": 4, "waiting": 5, "pass": 6,
+}  # fmt: skip
+READING_ORDER = {"worse": 0, "better": 1, "changed": 2, "unclear": 3, "small": 4}
 
 
 def view(report: Report) -> dict[str, Any]:
@@ -31,8 +35,9 @@ def view(report: Report) -> dict[str, Any]:
         "gates": gates(report),
         "metrics": metrics(report),
         "unread": unread(report),
-        "has_seeds": any(metric.seeds for metric in report.metrics),
-        "one_run": one_run(report),
+        "has_seeds": any(metric.seeds and not is_repeated(metric) for metric in report.metrics),
+        "has_intervals": any(metric.interval for metric in report.metrics),
+        "captions": [*words.evidence(report.metrics), *filter(None, [one_run(report)])],
         "params": [(param.name, param.base or Words("–"), param.change or Words("–")) for param in report.params],
         "stages": stages(report),
         "status": status(report),
@@ -42,6 +47,7 @@ def view(report: Report) -> dict[str, Any]:
         "test_tail": report.tests.tail if report.tests and report.tests.exit else (),
         "notices": [words.notice(item) for item in report.notices],
         "tracked": tracked(report),
+        "sections": report.sections,
         "links": {"run": Words(report.link_run), "commit": Words(report.link_commit), "base": base_link(report)},
         "words": words,
         "numbers": numbers,
@@ -72,6 +78,8 @@ def context(report: Report) -> list[words.Sentence]:
         facts.append(
             (Words(f"data: {counted(report.data.files, 'file')}, {size(report.data.bytes)}{verified}{again}"),)
         )
+    if report.revision and report.revision.change:
+        facts.append((Words("data revision "), *words.revision(report.revision)))
     return facts
 
 
@@ -94,7 +102,7 @@ def gates(report: Report) -> list[Mapping[str, Any]]:
             "icon": words.ICONS[verdict.status],
             "status": words.STATUS[verdict.status],
             "kind": Words(verdict.status),
-            "metric": verdict.metric,
+            "metric": (verdict.metric, Words(" in "), verdict.slice) if verdict.slice else verdict.metric,
             "rule": words.rule(verdict),
             "outcome": words.outcome(verdict),
             "base": number(verdict.base, verdict.value),
@@ -105,24 +113,46 @@ def gates(report: Report) -> list[Mapping[str, Any]]:
 
 
 def metrics(report: Report) -> list[Mapping[str, Any]]:
-    """Return one row per metric: those with a gate first, then those that moved."""
+    """Return one row per metric: those with a gate first, then those that got worse, better, or moved."""
     gated = {verdict.metric for verdict in report.gates}
 
-    def order(metric: Metric) -> tuple[bool, bool]:
-        return (not gated & {metric.name, metric.key, f"{metric.file}:{metric.key}"}, not is_moved(metric))
+    def order(metric: Metric) -> tuple[bool, int, bool]:
+        is_gated = gated & {metric.name, metric.key, f"{metric.file}:{metric.key}"}
+        return (not is_gated, READING_ORDER.get(metric.reading, 9), not is_moved(metric))
 
     return [
         {
-            "name": metric.name,
+            "name": (metric.name, words.ARROWS[metric.direction]),
             "file": metric.file,
-            "base": number(metric.base, metric.change),
-            "change": number(metric.change, metric.base),
-            "delta": Words("–") if is_smoke(report) else difference(metric.base, metric.change),
-            "seeds": span(metric.seeds),
+            "base": spread(metric.base_seeds) if is_repeated(metric) else number(metric.base, metric.change),
+            "change": spread(metric.seeds) if is_repeated(metric) else number(metric.change, metric.base),
+            "delta": Words("–") if is_smoke(report) else delta(metric),
+            "seeds": Words("–") if is_repeated(metric) else span(metric.seeds),
+            "interval": words.interval(metric.interval.low, metric.interval.high) if metric.interval else Words("–"),
+            "icon": words.READING_ICONS.get(metric.reading, Words("")),
+            "reading": words.READINGS[metric.reading],
+            "kind": Words({"better": "pass", "worse": "fail"}.get(metric.reading, "waiting")),
             "still": metric.base == metric.change,
         }
         for metric in sorted(report.metrics, key=order)
     ]
+
+
+def is_repeated(metric: Metric) -> bool:
+    """Tell whether both sides are means over repeated trainings."""
+    return metric.interval is not None and metric.interval.method in ("paired-t", "welch-t")
+
+
+def delta(metric: Metric) -> Words:
+    """Return the difference of what the two sides show."""
+    if is_repeated(metric) and metric.base_seeds and metric.seeds:
+        return difference(fmean(metric.base_seeds), fmean(metric.seeds))
+    return difference(metric.base, metric.change)
+
+
+def spread(values: Sequence[float]) -> Words:
+    """Return mean and standard deviation of some values."""
+    return Words(f"{number(fmean(values))} ± {numbers.rough(stdev(values))}") if len(values) > 1 else Words("–")
 
 
 def span(values: Sequence[float]) -> Words:
@@ -140,8 +170,10 @@ def is_smoke(report: Report) -> bool:
 
 def one_run(report: Report) -> Words:
     """Return what the differences are worth, when there are any."""
-    if is_smoke(report) or not any(is_moved(metric) for metric in report.metrics):
+    if is_smoke(report) or not any(is_moved(metric) and metric.interval is None for metric in report.metrics):
         return Words("")
+    if any(metric.interval for metric in report.metrics):
+        return Words("Where there is no interval, nothing tells the difference from noise.")
     return words.comparison(report)
 
 

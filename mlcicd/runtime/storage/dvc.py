@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from mlcicd.errors import MlcicdError, OutsideError
-from mlcicd.runtime import curves, facts, process, project
-from mlcicd.runtime.curves import Curve
+from mlcicd.runtime import facts, plots, process, project
+from mlcicd.runtime.plots import Plot
 from mlcicd.runtime.process import Answer
 from mlcicd.runtime.storage import remotes, transfer
 from mlcicd.runtime.storage.dvc_errors import Remote, explain, is_mute, no_folder, passing, refusal
@@ -26,7 +26,7 @@ INSTALL = "uv pip install 'dvc>=3.60,<4'"
 Names = Callable[[], Mapping[str, str]]
 Differences = dict[str, dict[str, tuple[Any, Any]]]
 
-__all__ = ["Broken", "Curve", "Differences", "Dvc", "find"]
+__all__ = ["Broken", "Differences", "Dvc", "Plot", "find"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +86,18 @@ class Dvc:
         found = _amid(answer.err)
         if answer.exit or not isinstance(found, dict):
             raise self._failed(answer, (), remote, {}, action="dvc data status")
-        return sorted(found.get("not_in_remote") or [])
+        return sorted(filter(None, map(self._from_here, found.get("not_in_remote") or [])))
+
+    def _from_here(self, path: str) -> str:
+        """Return a path that DVC gives from the top of its repository as one from the project's folder.
+
+        "" for one that is elsewhere in the repository.
+        """
+        top = next((folder for folder in (self.root, *self.root.parents) if (folder / ".dvc").is_dir()), self.root)
+        inside = self.root.relative_to(top).as_posix()
+        if inside == ".":
+            return path
+        return path.removeprefix(f"{inside}/") if path.startswith(f"{inside}/") else ""
 
     def reach(self, remote: str | None = None) -> None:
         """Make sure that a remote's bucket or folder is there: one that is not looks like one that is empty.
@@ -175,8 +186,8 @@ class Dvc:
         """Return (value at `base`, value now) of each parameter, like `metrics_diff`."""
         return _pairs(self._json("params", "diff", "--all", "--json", base))
 
-    def plots_diff(self, base: str) -> list[Curve]:
-        """Return the line plots of both sides; DVC fetches the base's points itself.
+    def plots_diff(self, base: str) -> list[Plot]:
+        """Return the plots of both sides; DVC fetches what the base has of them itself.
 
         Raises:
             OutsideError: when DVC fails, or a plot file of the workspace cannot be read.
@@ -188,7 +199,7 @@ class Dvc:
         if broken:
             first = broken[0]
             raise OutsideError(f"plot {first.get('source') or ''}: {first.get('msg')}".replace("plot :", "plots:"))
-        return curves.extract(_mapping(found.get("data")))
+        return plots.extract(_mapping(found.get("data")))
 
     def _ask(self, *arguments: str, timeout: float | None = None) -> Answer:
         return process.ask(["dvc", *arguments], cwd=self.root, environ=self.environ, timeout=timeout)

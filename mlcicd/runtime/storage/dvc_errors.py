@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,10 +166,10 @@ def broken(text: str, root: Path | None = None) -> MlcicdError | None:
 
 def merge_markers(file: str, line: str = "") -> UsageError:
     """Say that a file holds both sides of a merge, and how to end that."""
-    start = "" if file.endswith(".dvc") else " && dvc repro"
+    then = "dvc checkout" if file.endswith(".dvc") else "dvc repro"
     return UsageError(
         f"{file}{line}: merge markers: git left both sides of a merge in it",
-        hint=f"keep one side, then let DVC say what is true: git checkout --theirs {file}{start} && git add {file}",
+        hint=f"resolve the merge in {file}, keeping what each side added; then: {then} && git add {file}",
     )
 
 
@@ -231,7 +232,7 @@ def explain(
     if _MISSING.search(text):
         return _missing(objects or _failed(answer.err) or targets, remote, detail)
     first = next((line for line in answer.err.splitlines() if line.startswith("ERROR")), "") or _last(text)
-    hint = "run it with --verbose to see more"
+    hint = f"try it alone, it says more: {' '.join((action, '-v', *map(shlex.quote, targets[:1])))}"
     return OutsideError(f"{where}{action} failed: {_LEVEL.sub('', first)}", detail=detail, hint=hint)
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 from mlcicd.config.model import Data
 from mlcicd.errors import MlcicdError, OutsideError
-from mlcicd.runtime import process
+from mlcicd.runtime import ci, process
 from mlcicd.runtime.project import Project
 from mlcicd.runtime.storage import dvc, dvc_errors, pushed, remotes, tracked, transfer
 from mlcicd.runtime.storage.dvc import Dvc
@@ -25,7 +25,7 @@ _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 
 
 def results(project: Project, environ: Mapping[str, str], say: Say) -> Literal["pushed", "failed"]:
-    """Push all that the locks and `.dvc` files name, and the run cache; say why when that fails.
+    """Push all that the locks and `.dvc` files name, and on a branch the run cache; say why when that fails.
 
     The training has succeeded whatever happens here, so nothing is raised: what could not be pushed keeps the lock
     from going back (`runtime.lock`), and nothing else.
@@ -49,7 +49,9 @@ def results(project: Project, environ: Mapping[str, str], say: Say) -> Literal["
             say(f"  {line}")
         return "failed"
     say(f"pushed to remote '{used.name if used else 'default'}', which has all that the lock names")
-    _push_runs(program, used, say)
+    if not ci.detect(os.environ).proposal:
+        # Its entries are named by what went into a stage: one that a change wrote would be taken for main's own.
+        _push_runs(program, used, say)
     return "pushed"
 
 

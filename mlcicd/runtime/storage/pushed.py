@@ -53,8 +53,15 @@ def missing(
     if paths and {out.path for out in outs} <= {path.rstrip("/") for path in paths}:
         program.reach(name)
     changed = changes(project.root, [out for out in owned.values() if out])
-    return tuple(
-        Missing(path=path, source=out.source, why=why(path, out, changed)) for path, out in owned.items() if out
+    known = [out.path for out in tracked.read(project.root).outs]
+    named = [Missing(path=path, source=out.source, why=why(path, out, changed)) for path, out in owned.items() if out]
+    # What is known and not expected is rightly not there: `push: false`, an import. Anything else is not let pass.
+    strange = [
+        path for path, out in owned.items() if not out and not any(overlap(path.rstrip("/"), one) for one in known)
+    ]
+    return (
+        *named,
+        *(Missing(path=path, source="", why=f"{path}: DVC says so; no file of its names it") for path in strange),
     )
 
 

@@ -135,6 +135,27 @@ def results(root: Path) -> tuple[str, ...]:
     return tuple(dict.fromkeys(path for path in found if _is_inside(path)))
 
 
+def needs(stages: Mapping[str, Stage]) -> dict[str, tuple[str, ...]]:
+    """Return, for each stage, the names of those whose outputs it reads."""
+    makers: dict[str, list[str]] = {}
+    inside: dict[str, list[str]] = {}
+    for stage in stages.values():
+        for out in stage.outs:
+            makers.setdefault(out.path, []).append(stage.name)
+            for folder in _above(out.path):
+                inside.setdefault(folder, []).append(stage.name)
+    found = {}
+    for stage in stages.values():
+        read = [
+            name
+            for dep in stage.deps
+            for place in (makers.get(dep), inside.get(dep), *map(makers.get, _above(dep)))
+            for name in place or ()
+        ]
+        found[stage.name] = tuple(name for name in dict.fromkeys(read) if name != stage.name)
+    return found
+
+
 def overlap(one: str, other: str) -> bool:
     """Tell whether two paths are the same, or one is inside the other."""
     return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
@@ -234,6 +255,12 @@ def _load(root: Path, name: str) -> Mapping[str, Any]:
             raise merge_markers(name, f":{text.count(chr(10), 0, found.start()) + 1}") from None
         raise UsageError(f"{name}:{error.place.line}: cannot be read: {error}", hint="`dvc status` says more") from None
     return _mapping(tree)
+
+
+def _above(path: str) -> list[str]:
+    """Return the folders that a path is in, the nearest first."""
+    parts = path.split("/")
+    return ["/".join(parts[:count]) for count in range(len(parts) - 1, 0, -1)]
 
 
 def _beside(name: str, other: str) -> str:

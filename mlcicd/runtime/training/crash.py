@@ -15,6 +15,16 @@ _CAUSES: tuple[tuple[str, str, str], ...] = (
         "write it, or correct `outs` in dvc.yaml",
     ),
     (
+        r"'([^']+)' does not exist as an output or a stage name",
+        "{found}, which a stage reads, is not here, and neither a stage nor a .dvc file makes it",
+        "is its name right? correct `deps` in dvc.yaml, or `dvc add` and push the data",
+    ),
+    (
+        r"was skipped, and (has never run.+)$",
+        "it {found}",
+        "is every name right? correct `deps` in dvc.yaml, or `dvc add` and push the data",
+    ),
+    (
         r"Parameters '([^']+)' are missing from '[^']+'",
         "parameter {found} is not in its file",
         "add it to the file, or correct `params` in dvc.yaml",

@@ -24,7 +24,7 @@ def keep(paths: Iterable[str], root: Path) -> list[str]:
     """
     target = _files(root)
     shutil.rmtree(FILES, ignore_errors=True)
-    kept = sorted({file for path in paths for file in _below(root, path)})
+    kept = sorted({file for path in paths for file in below(root, path)})
     for file in kept:
         (target / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(root / file, target / file)
@@ -53,7 +53,7 @@ def _files(root: Path) -> Path:
     return here / FILES / inside
 
 
-def _below(root: Path, path: str) -> Iterator[str]:
+def below(root: Path, path: str) -> Iterator[str]:
     """Yield the files at a path; one that leads out of the project is nobody's result."""
     top = root / path
     if not top.resolve().is_relative_to(root.resolve()) and not top.is_symlink():

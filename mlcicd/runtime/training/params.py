@@ -9,19 +9,24 @@ import contextlib
 import copy
 import difflib
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlcicd import yamlio
+from mlcicd import workfolder, yamlio
 from mlcicd.errors import UsageError
 from mlcicd.runtime import metrics, process
 
 DEFAULT = "params.yaml"
 BOM = b"\xef\xbb\xbf"
+KEPT = workfolder.FOLDER / "params"  # the files as they were, while they are overridden
 Value = bool | int | float | str
+Say = Callable[[str], None]
+_STATE = KEPT / "state.json"
 
 # A value of a TOML file that stands on a line of its own, with what may follow it.
 _TOML_VALUE = r"""(?P<value>"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^\s"'#\[\]{},]+)(?=[ \t]*(?:#[^\n]*)?\r?$)"""
@@ -49,42 +54,124 @@ def number(root: Path, name: str) -> int:
     return found
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Edit:
+    """A file of parameters: where it is, its content before, the values it gets, by key, and its content then."""
+
+    file: str
+    path: Path
+    old: bytes
+    values: Mapping[str, Value]
+    new: bytes
+
+
 @contextlib.contextmanager
-def overridden(root: Path, values: Mapping[str, Value]) -> Iterator[None]:
+def overridden(root: Path, values: Mapping[str, Value], say: Say) -> Iterator[None]:
     """Replace values of parameters while the context lasts; then the files are what they were, whatever happened.
+
+    What somebody else changed in such a file meanwhile stays. If we are killed, `recover` finds the files as they
+    were in `.mlcicd/params/`.
 
     Args:
         root: the project's folder; the files are inside it.
         values: by `key.path` (of params.yaml) or `file:key.path`.
+        say: shows one line.
 
     Raises:
         UsageError: when a file cannot be read, a parameter is not in it, or its value cannot be replaced alone. No
             file has been touched then.
     """
-    edits = list(_edits(root, values))
+    edits = _edits(root, values)
     with process.stoppable():
         try:
-            for path, _, new in edits:
-                _write(path, new)
+            _keep(root, edits)
+            for edit in edits:
+                write(edit.path, edit.new)
             yield
         finally:
-            for path, old, _ in edits:
-                _write(path, old)
+            for edit in edits:
+                _bring_back(edit, say)
+            _forget()
 
 
-def _edits(root: Path, values: Mapping[str, Value]) -> Iterator[tuple[Path, bytes, bytes]]:
-    """Yield each file with its old and its new content."""
+def recover(say: Say) -> None:
+    """Bring back what a training that was killed had overridden; no other training may be going on."""
+    try:
+        left = json.loads(_STATE.read_bytes())
+        root = Path(left["root"])
+        for number, (file, values) in enumerate(left["files"]):
+            say(f"an earlier training (process {left['pid']}) was killed: {file} still has its {', '.join(values)}")
+            old = (KEPT / str(number)).read_bytes()
+            _bring_back(_edit(file, _inside(root, file), old, values), say)
+            say(f"{file} is put back")
+    except FileNotFoundError:
+        return
+    except (ValueError, TypeError, KeyError, UsageError) as error:
+        say(f"{KEPT} is not what a training keeps there, and is removed: {error}")
+    _forget()
+
+
+def _keep(root: Path, edits: Sequence[_Edit]) -> None:
+    """Copy the files as they are; the state comes last, and so stands for whole copies only."""
+    if not edits:
+        return
+    workfolder.make()
+    KEPT.mkdir(exist_ok=True)
+    for number, edit in enumerate(edits):
+        (KEPT / str(number)).write_bytes(edit.old)
+    files = [(edit.file, dict(edit.values)) for edit in edits]
+    state = {"pid": os.getpid(), "root": os.path.relpath(root), "files": files}
+    write(_STATE, json.dumps(state).encode())
+
+
+def _forget() -> None:
+    _STATE.unlink(missing_ok=True)
+    shutil.rmtree(KEPT, ignore_errors=True)
+
+
+def _bring_back(edit: _Edit, say: Say) -> None:
+    """Make a file what it was, but for what somebody else changed in it."""
+    now = edit.path.read_bytes() if edit.path.is_file() else edit.new
+    if now == edit.new:
+        write(edit.path, edit.old)
+    elif now != edit.old:
+        try:
+            raw, keys = _reverted(edit, now)
+        except UsageError as error:
+            say(f"{edit.file} was edited during training, and stays so; correct {', '.join(edit.values)}: {error}")
+            return
+        back = f"; only {', '.join(keys)} is put back" if keys else ""
+        say(f"{edit.file} was edited during training: the edit stays{back}")
+        write(edit.path, raw)
+
+
+def _reverted(edit: _Edit, now: bytes) -> tuple[bytes, list[str]]:
+    """Return a newer content with the former values in place of ours, and the keys of those."""
+    before, after = _parsed(edit.file, edit.old), _parsed(edit.file, now)
+    keys = [key for key, value in edit.values.items() if repr(_at(after, key.split("."))) == repr(value)]
+    return _changed(edit.file, now, {key: _leaf(edit.file, before, key) for key in keys}), keys
+
+
+def _edits(root: Path, values: Mapping[str, Value]) -> list[_Edit]:
+    """Return what each file becomes."""
     by_file: dict[str, dict[str, Value]] = {}
     for name, value in values.items():
         file, key = split(name)
         by_file.setdefault(file, {})[key] = value
-    for file, wanted in by_file.items():
-        path, old = _read(root, file)
-        mark = BOM if old.startswith(BOM) else b""
-        new = old[len(mark) :]
-        for key, value in wanted.items():
-            new = _replaced(file, new, key, value)
-        yield path, old, mark + new
+    return [_edit(file, *_read(root, file), wanted) for file, wanted in by_file.items()]
+
+
+def _edit(file: str, path: Path, old: bytes, values: Mapping[str, Value]) -> _Edit:
+    return _Edit(file=file, path=path, old=old, values=values, new=_changed(file, old, values))
+
+
+def _changed(file: str, raw: bytes, values: Mapping[str, Value]) -> bytes:
+    """Return the content with values replaced."""
+    mark = BOM if raw.startswith(BOM) else b""
+    new = raw[len(mark) :]
+    for key, value in values.items():
+        new = _replaced(file, new, key, value)
+    return mark + new
 
 
 def _replaced(file: str, raw: bytes, key: str, value: Value) -> bytes:
@@ -179,13 +266,18 @@ def _parsed(file: str, raw: bytes) -> metrics.Tree:
 
 def _read(root: Path, file: str) -> tuple[Path, bytes]:
     """Return where a file really is, and its content."""
-    path = (root / file).resolve()
-    if not path.is_relative_to(root.resolve()):
-        raise UsageError(f"{file}: outside of the project", hint="train.seed and train.smoke name files in it")
+    path = _inside(root, file)
     try:
         return path, metrics.read_bytes(path)
     except metrics.Unusable as error:
         raise _unusable(file, error) from None
+
+
+def _inside(root: Path, file: str) -> Path:
+    path = (root / file).resolve()
+    if not path.is_relative_to(root.resolve()):
+        raise UsageError(f"{file}: outside of the project", hint="train.seed and train.smoke name files in it")
+    return path
 
 
 def _unusable(file: str, error: metrics.Unusable) -> UsageError:
@@ -194,7 +286,7 @@ def _unusable(file: str, error: metrics.Unusable) -> UsageError:
     )
 
 
-def _write(path: Path, raw: bytes) -> None:
+def write(path: Path, raw: bytes) -> None:
     """Put another file in its place, so that it is never half written, and a link's other name keeps its content."""
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.mlcicd")

@@ -2,6 +2,7 @@
 
 So what lies in the workspace afterwards, and what `dvc.lock` says, is of the committed parameters. A repetition that
 fails costs only its numbers; but when more than half of them fail, the numbers say nothing and training has failed.
+When it comes to no good end, `dvc.lock` and the metrics are put back: those of another seed are nobody's.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class Attempt:
         stages: what DVC told.
         stopped_in: the stage that ran when it was ended, or "".
         metrics: its numbers by `file:key`, when it is one of several.
+        is_pipeline: DVC decided which stages run.
     """
 
     seed: int | None
@@ -44,6 +46,7 @@ class Attempt:
     stages: Stages
     stopped_in: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
+    is_pipeline: bool = False
 
 
 def is_pipeline(command: str) -> bool:
@@ -77,6 +80,21 @@ def fits(attempts: Sequence[Attempt], left: float) -> bool:
     """
     longest = max((attempt.done.seconds for attempt in attempts), default=0)
     return left > 2 * _SPARE * longest
+
+
+def is_hopeless(attempts: Sequence[Attempt], count: int) -> bool:
+    """Tell whether no further repetition of `count` can make the training a success.
+
+    So it is when more than half have failed, and when DVC refuses the pipeline before any stage: the seed is then
+    not the reason.
+    """
+    failed = [attempt for attempt in attempts if attempt.done.exit]
+    return 2 * len(failed) > count or any(is_refusal(attempt) for attempt in failed)
+
+
+def is_refusal(attempt: Attempt) -> bool:
+    """Tell whether DVC itself refused, before any stage: a circle, merge markers, no repository."""
+    return bool(attempt.done.exit) and attempt.is_pipeline and not attempt.stages.states
 
 
 def status(attempts: Sequence[Attempt]) -> int:

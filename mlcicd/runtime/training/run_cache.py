@@ -5,7 +5,7 @@ Seen with DVC 3.67: outputs with `cache: false` are in it like others, once `dvc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ def told(root: Path, seconds: Mapping[str, float]) -> list[str]:
         seconds: how long each stage ran, by the name that DVC gives it.
     """
     slow = sorted((name for name, took in seconds.items() if took >= WORTH), key=lambda name: -seconds[name])
-    reasons = ((name, _reason(_declared(root, name))) for name in slow)
+    reasons = ((name, _reason(declared(root, name))) for name in slow)
     return [
         f"stage {name} runs again for everybody, also with the same inputs: DVC's run cache leaves it out, "
         f"because {reason} in {_PIPELINE}"
@@ -51,15 +51,44 @@ def _settings(entries: Any) -> list[tuple[str, Mapping[str, Any]]]:
     return [(str(path), _mapping(settings)) for pair in pairs for path, settings in pair]
 
 
-def _declared(root: Path, name: str) -> Mapping[str, Any]:
+def declared(root: Path, name: str) -> Mapping[str, Any]:
     """Return what `dvc.yaml` says of a stage; nothing when it cannot be read."""
     file, _, key = name.rpartition(":")
+    stage = _mapping(_stages(root / (file or _PIPELINE)).get(key.partition("@")[0]))
+    return _mapping(stage.get("do") or stage)
+
+
+def forget(root: Path, cache: Path, names: Iterable[str], since: float) -> None:
+    """Remove what DVC has just noted in its run cache of stages, as `dvc.lock` has them now.
+
+    Args:
+        root: the project's folder.
+        cache: the folder of DVC's cache.
+        names: the stages, by the name that DVC gives them.
+        since: when they began to run, in seconds since 1970; what was noted before was true then, and stays.
+    """
+    notes = [note for name in names if (note := _locked(root, name))]
+    for path in (cache / "runs").glob("*/*/*"):
+        if path.stat().st_mtime >= since and _load(path) in notes:
+            path.unlink()
+            if not any(path.parent.iterdir()):
+                path.parent.rmdir()  # DVC trips over an empty one
+
+
+def _locked(root: Path, name: str) -> Mapping[str, Any]:
+    file, _, key = name.rpartition(":")
+    return _mapping(_stages((root / (file or _PIPELINE)).with_name("dvc.lock")).get(key))
+
+
+def _stages(path: Path) -> Mapping[str, Any]:
+    return _mapping(_load(path).get("stages"))
+
+
+def _load(path: Path) -> Mapping[str, Any]:
     try:
-        tree = yamlio.load_foreign((root / (file or _PIPELINE)).read_text("utf-8"))
+        return _mapping(yamlio.load_foreign(path.read_text("utf-8")))
     except (OSError, UnicodeDecodeError, yamlio.Unreadable):
         return {}
-    stage = _mapping(_mapping(_mapping(tree).get("stages")).get(key.partition("@")[0]))
-    return _mapping(stage.get("do") or stage)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

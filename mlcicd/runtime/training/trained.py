@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlcicd.config.model import Train
-from mlcicd.errors import Refused, UsageError
+from mlcicd.errors import MlcicdError, Refused, UsageError
 from mlcicd.runtime import metrics, process
-from mlcicd.runtime.facts import Hardware, TrainFacts
+from mlcicd.runtime.facts import Hardware, Stage, TrainFacts
 from mlcicd.runtime.project import Project
 from mlcicd.runtime.storage import locked, tracked
-from mlcicd.runtime.training import crash, handover, repeat
+from mlcicd.runtime.training import copies, crash, handover, params, repeat, seed_record
+from mlcicd.runtime.training.copies import Copies
 from mlcicd.runtime.training.params import Value
 from mlcicd.runtime.training.repeat import Attempt
 from mlcicd.runtime.training.trackers import Tracker
@@ -58,9 +59,11 @@ def record(training: Training, used: Used) -> TrainFacts:
     exit = repeat.status(training.attempts)
 
     def scrub(line: str) -> str:
-        return process.scrub([line], training.environ, project.secrets)[0]
+        return process.scrub([line], training.environ)[0]
 
-    kept = handover.keep(_results(project, training.declared), project.root)
+    seeds = repeat.facts(training.attempts)
+    recorded = seed_record.write(project.root, seeds) if not exit else []
+    kept = handover.keep([*_results(project, training.declared), *recorded], project.root)
     states = {state for attempt in training.attempts for state in attempt.stages.states.values()}
     trained = not states or bool(states & {"run", "failed"})
     failed = [attempt for attempt in training.attempts if attempt.done.exit]
@@ -71,15 +74,44 @@ def record(training: Training, used: Used) -> TrainFacts:
         cpu_seconds=used.cpu_seconds,
         peak_memory=used.memory,
         gpu_memory=used.gpu_memory,
-        hardware=_hardware(training.gpus),
+        hardware=_hardware(training.gpus.names),
         timed_out=last.done.timed_out,
         smoke=training.smoke,
-        seeds=repeat.facts(training.attempts),
-        stages=last.stages.facts(),
+        seeds=seeds,
+        stages=_graph(project, last),
         outputs=tuple(kept),
         tracked=training.tracker.found(project.root, scrub=scrub, trained=trained),
         tail=tuple(map(scrub, failed[-1].done.tail)) if exit else (),
     )
+
+
+def refused(project: Project, command: str, error: MlcicdError) -> TrainFacts:
+    """Return the facts of a training that could not begin, so that the report tells why."""
+    tail = process.scrub(error.message.splitlines(), project.environ())
+    return TrainFacts(command=command, exit=error.exit_code, seconds=0, hardware=_hardware(), tail=tail)
+
+
+def before(project: Project, settings: Train) -> Copies:
+    """Copy what a repetition changes of what git holds: `dvc.lock` and the results, but no file of parameters."""
+    report = project.config.report
+    stages = _stages(project.root).values()
+    asked = {file for stage in stages for file in stage.params} | set(report.params)
+    seed = {params.split(settings.seed)[0]} if settings.seed else set()
+    outs = [out for stage in stages for out in stage.held]
+    found = (*report.metrics, *tracked.results(project.root), *outs)
+    return copies.take(project.root, [path for path in found if path not in asked | seed])
+
+
+def _graph(project: Project, attempt: Attempt) -> tuple[Stage, ...]:
+    """Return the stages that DVC told of, each with those of them whose results it reads."""
+    stages = attempt.stages.facts()
+    names = {stage.name for stage in stages}
+    try:
+        needs = tracked.needs(tracked.read(project.root).stages) if stages else {}
+    except UsageError:  # a lock that a stopped training left half-written; the report goes on without the graph
+        needs = {}
+    known = {stage.name: [name for name in needs.get(stage.name, ()) if name in names] for stage in stages}
+    return tuple(stage.model_copy(update={"needs": tuple(known[stage.name])}) for stage in stages)
 
 
 def summary(found: TrainFacts) -> str:
@@ -104,7 +136,7 @@ def failure(training: Training, found: TrainFacts) -> Refused:
     failed = [stage.name for stage in stages if stage.state == "failed"]
     where = f" in stage {', '.join(failed)}" if failed else ""
     count = sum(bool(seed.exit) for seed in found.seeds)
-    seeds = f" with {count} of {len(found.seeds)} seeds, at last" if count else ""
+    seeds = f" with {count} of {len(training.seeds)} seeds, at last" if count and not repeat.is_refusal(attempt) else ""
     cause, hint = crash.explain(
         attempt.done.exit, found.tail, ran=any(name in attempt.stages.seconds for name in failed)
     )
@@ -118,8 +150,8 @@ def _too_long(training: Training, attempt: Attempt) -> Refused:
     seeds = f", after {done} of {len(training.seeds)} seeds" if attempt.seed is not None else ""
     return Refused(
         f"training was ended at its time limit of {training.settings.timeout}{seeds}{where}",
-        hint="raise train.timeout, or train less (train.smoke on pull requests, a smaller train.repeat); "
-        "the metrics that it wrote before are kept",
+        hint="raise train.timeout, or train less (train.smoke on pull requests, a smaller train.repeat)"
+        + ("" if attempt.seed is not None else "; the metrics that it wrote before are kept"),
     )
 
 
@@ -129,9 +161,11 @@ def _results(project: Project, declared: Sequence[str]) -> list[str]:
     with contextlib.suppress(UsageError):
         declared = tracked.results(project.root)
     outs = [out for stage in _stages(project.root).values() for out in stage.held]
-    held = [out for out in outs if _size(project.root / out) <= MAX_HELD]
     report = project.config.report
-    return [*report.metrics, *report.params, *declared, *held, *tracked.files(project.root, "*dvc.lock")]
+    predictions = [report.predictions.file] if report.predictions else []
+    held = [out for out in (*outs, *predictions) if _size(project.root / out) <= MAX_HELD]
+    named = [*report.metrics, *report.params, *report.sections]
+    return [*named, *declared, *held, *tracked.files(project.root, "*dvc.lock")]
 
 
 def _stages(root: Path) -> Mapping[str, locked.Locked]:
@@ -148,9 +182,9 @@ def _size(path: Path) -> int:
     return sum(file.stat().st_size for file in files if file.is_file())
 
 
-def _hardware(gpus: Gpus) -> Hardware:
+def _hardware(gpus: tuple[str, ...] = ()) -> Hardware:
     return Hardware(
         cpus=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        gpus=gpus.names,
+        gpus=gpus,
     )

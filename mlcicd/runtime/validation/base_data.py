@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from mlcicd.errors import MlcicdError, UsageError
+from mlcicd.errors import MlcicdError, OutsideError, UsageError
 from mlcicd.runtime import base as commits
 from mlcicd.runtime import process
-from mlcicd.runtime.storage import tracked
+from mlcicd.runtime.storage import tracked, verify
 from mlcicd.runtime.storage.tracked import Out
 
 FETCH_SECONDS = 900.0
@@ -24,12 +24,14 @@ class Before:
 
     Attributes:
         path: a copy of its version, when that is another.
-        same: it is the same, byte for byte.
+        same: it is the same, byte for byte (of what DVC 2 tracked: but for line ends).
+        absent: the base has no such file.
         note: where it is from, or why there is none; one line for people.
     """
 
     path: Path | None = None
     same: bool = False
+    absent: bool = False
     note: str
 
 
@@ -65,8 +67,10 @@ class Base:
             return Before(note=f"the base's version could not be had: {error.message}")
 
     @cached_property
-    def _now(self) -> tuple[Out, ...]:
-        return tracked.read(self.root).outs
+    def _cache(self) -> Path:
+        """DVC's cache, where the lists of tracked folders are."""
+        answer = process.ask(["dvc", "cache", "dir"], cwd=self.root, environ=self.environ)
+        return self.root / (answer.out.strip() if answer.exit == 0 else ".dvc/cache")
 
     @cached_property
     def _listed(self) -> tuple[str, ...]:
@@ -85,11 +89,28 @@ class Base:
     def _in_dvc(self, name: str) -> Before:
         before = _holder(self._outs(name), name)
         if before is None:
-            return Before(note=f"it is new: base {self._short} has no such file")
-        now = _holder(self._now, name)
-        if before.md5 and ((now and now.md5 == before.md5) or self._has_hash(name, before)):
-            return self._same()
-        return self._fetch(name)
+            return self._absent()
+        try:
+            found = self._matching(name, before)
+        except OutsideError:  # what is here is another version, or the list of its folder is damaged
+            return self._fetch(name)
+        if found is None:
+            return self._fetch(name)
+        return self._same() if found else self._absent()
+
+    def _matching(self, name: str, before: Out) -> int | None:
+        """Return how many files of the base have this name and the content that is here; None when DVC must tell.
+
+        The pointers are not asked: what they say may not be what is here.
+
+        Raises:
+            OutsideError: when the content is another.
+        """
+        if not before.md5:
+            return None
+        if before.is_folder and not verify.place(self._cache, before.md5, before.legacy).is_file():
+            return None
+        return verify.check(self.root, [before], self._cache if before.is_folder else self.root, [name]).files
 
     def _outs(self, name: str) -> tuple[Out, ...]:
         """Read those of DVC's files that may name this one, as they stood in the base commit."""
@@ -103,9 +124,6 @@ class Base:
             return tracked.read(top).outs if top.is_dir() else ()
         except UsageError as error:
             raise UsageError(f"in base {self._short}: {error.message}") from None
-
-    def _has_hash(self, name: str, before: Out) -> bool:
-        return before.path == name and not before.legacy and _md5(self.root / name) == before.md5
 
     def _fetch(self, name: str) -> Before:
         """Let DVC fetch one file of another commit; it knows the remote, and what the cache here has already."""
@@ -134,6 +152,9 @@ class Base:
         target = self.folder / "files" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         return target
+
+    def _absent(self) -> Before:
+        return Before(absent=True, note=f"it is new: base {self._short} has no such file")
 
     def _same(self) -> Before:
         return Before(same=True, note=f"the same data as in {self._named}")

@@ -63,8 +63,13 @@ def of_file(name: str, path: Path, label: str | None, before: Before, settings: 
     with duck.opened(settings.memory_mb) as database:
         if error := duck.unreadable(database, "now", path):
             return conclude(group, (), error=error)
-        entries = [*_alone(database, label, settings), *_compared(database, label, before, settings)]
-        return conclude(group, entries, rows=_count(database, "now"))
+        try:
+            entries = [*_alone(database, label, settings), *_compared(database, label, before, settings)]
+            return conclude(group, entries, rows=_count(database, "now"))
+        except Exception as caught:
+            if not duck.is_error(caught):
+                raise
+            return conclude(group, (), error=duck.told(caught))
 
 
 def of_split(train: tuple[str, Path], test: tuple[str, Path], key: Sequence[str], settings: Settings) -> Checkpoint:
@@ -81,7 +86,13 @@ def of_split(train: tuple[str, Path], test: tuple[str, Path], key: Sequence[str]
         for table, (name, path) in (("train", train), ("test", test)):
             if error := duck.unreadable(database, table, path):
                 return conclude(group, (), error=f"{name}: {error}")
-        return conclude(group, [_leakage(database, train[0], test[0], key)], rows=_count(database, "test"))
+        try:
+            return conclude(group, [_leakage(database, train[0], test[0], key)], rows=_count(database, "test"))
+        except Exception as caught:
+            if not duck.is_error(caught):
+                raise
+            damaged = [name for name, path in (train, test) if _damage(database, path)]
+            return conclude(group, (), error=f"{' and '.join(damaged) or group.name}: {duck.told(caught)}")
 
 
 def not_made(name: str, kind: Literal["checks", "split"], why: str) -> Checkpoint:
@@ -113,8 +124,15 @@ def _compared(database: Any, label: str | None, before: Before, settings: Settin
     elif error := duck.unreadable(database, "base", before.path):
         yield _entry("same as in the base", "info", False, observed=f"the base's version: {error}")
     else:
-        for name in filter(settings.makes, COMPARING):
-            yield from checks[name]()
+        made: list[Expectation] = []
+        try:
+            for name in filter(settings.makes, COMPARING):
+                made += checks[name]()
+        except Exception as caught:
+            if not (duck.is_error(caught) and _damage(database, before.path)):
+                raise  # the fault is in what is here
+            made = [_entry("same as in the base", "info", False, observed=f"the base's version: {duck.told(caught)}")]
+        yield from made
 
 
 def _duplicates(database: Any) -> Expectation:
@@ -229,6 +247,11 @@ def _has_type(database: Any, name: str) -> bool:
     """Tell whether a column has a value in both versions: where all is absent, any type would do."""
     column = duck.identifier(name)
     return all(_row(database, f"count({column})", table)[0] for table in ("now", "base"))
+
+
+def _damage(database: Any, path: Path) -> str:
+    """Say what is wrong inside a file that was loaded; a CSV has been read to its end by then."""
+    return "" if path.name.lower().endswith((".csv", ".csv.gz")) else duck.damage(database, path)
 
 
 def _kind(type: str) -> str:

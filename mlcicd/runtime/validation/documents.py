@@ -8,9 +8,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from mlcicd.runtime.facts import Checkpoint, Expectation, ValidateFacts
-from mlcicd.runtime.markdown import code
+from mlcicd.runtime.markdown import clean, code
 
 MAX_ROWS = 50  # of the markdown block
+MOST_IN_LINE = 1000  # characters of a line for a terminal
 # What a page would load from elsewhere, and the scripts that need it.
 _REMOTE = (
     re.compile(r"<script\b.*?</script\s*>", re.DOTALL | re.IGNORECASE),
@@ -37,8 +38,8 @@ def summary(found: ValidateFacts) -> list[str]:
         rows = f", {group.rows:,} rows" if group.rows >= 0 else ""
         count = f"{met} of {len(group.expectations)} expectations met{rows}: " if group.expectations else ""
         state = group.error or ("valid" if group.success else "not valid")
-        lines.append(f"{group.name} ({_about(group)}): {count}{state}")
-        lines += [f"  {told(failed)}" for failed in group.expectations if not failed.success]
+        lines.append(_line(f"{group.name} ({_about(group)}): {count}{state}"))
+        lines += [f"  {_line(told(failed))}" for failed in group.expectations if not failed.success]
     return [*lines, f"validated in {found.seconds:.1f} s"]
 
 
@@ -97,6 +98,12 @@ def told(expectation: Expectation) -> str:
     asked = f" ({expectation.expected})" if expectation.expected else ""
     seen = expectation.error or expectation.observed
     return f"{expectation.severity}: {where}{expectation.type}{asked}" + (f": {seen}" if seen else "")
+
+
+def _line(text: str) -> str:
+    """Return one line without control characters, in which a CI system finds no command (`::error::`, `##[error]`)."""
+    shown = clean(text, MOST_IN_LINE).strip().replace("##[", "## [")
+    return f"'{shown}'" if shown.startswith("::") else shown
 
 
 def _about(group: Checkpoint) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mlcicd.errors import OutsideError
+from mlcicd.runtime.validation import csv_faults
 from mlcicd.runtime.validation.native_csv import MISSING
 
 INSTALL = "`mlcicd setup --tables` installs it beside mlcicd; by hand: uv pip install 'duckdb>=1.4,<3'"
@@ -87,12 +88,38 @@ def unreadable(database: Any, table: str, path: Path) -> str:
     try:
         load(database, table, path)
     except Exception as error:
+        if not is_error(error):
+            raise
+        if path.name.lower().endswith((".parquet", ".pq")):
+            return "cannot be read as Parquet"
+        fault = csv_faults.find(path)
         line = re.search(r"Line: (\d+)", str(error))
-        place = f", line {line[1]}" if line else ""
-        if "unicode" in str(error).lower():
-            return f"not UTF-8 text{place}"
-        return f"cannot be read as {'Parquet' if path.suffix in ('.parquet', '.pq') else 'CSV'}{place}"
+        return fault.text if fault else "cannot be read as CSV" + (f", line {line[1]}" if line else "")
     return "" if path.stat().st_size else "the file is empty"
+
+
+def is_error(error: Exception) -> bool:
+    """Tell whether an exception is DuckDB's own; it need not be installed for the question."""
+    return type(error).__module__.startswith(("duckdb", "_duckdb"))
+
+
+def damage(database: Any, path: Path) -> str:
+    """Read all of a Parquet file, whose end may be right and its middle bad; return why that fails, or ""."""
+    place = literal(_no_pattern(str(path)))
+    try:
+        database.execute(f"SELECT bit_xor(hash(COLUMNS(*))) FROM read_parquet({place})").fetchall()  # noqa: S608
+    except Exception as error:
+        if not is_error(error):
+            raise
+        return told(error)
+    return ""
+
+
+def told(error: Exception) -> str:
+    """Say what an error of DuckDB means for the table that was read, without its words: they quote rows."""
+    if type(error).__name__ == "OutOfMemoryException":
+        return "it needs more memory than DuckDB may use: raise `memory` under validate in mlcicd.yaml"
+    return "it is damaged: not all of it can be read"
 
 
 def select(database: Any, what: str, source: str) -> list[tuple[Any, ...]]:

@@ -6,8 +6,8 @@ import difflib
 import json
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +21,10 @@ from mlcicd.runtime.validation.outcomes import Outcome, conclude
 CHILD = Path(__file__).with_name("gx_child.py")
 INSTALL = "uv pip install 'great-expectations>=1.18,<2'"
 _HAS_GX = "import importlib.util, sys; sys.exit(importlib.util.find_spec('great_expectations') is None)"
+
+
+class Absent(OutsideError):
+    """Great Expectations is not installed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +59,7 @@ class Found:
     """What was found by one suite; `problem` when it could not be judged and the data is not to blame."""
 
     rows: int = -1
+    columns: tuple[str, ...] = ()
     expectations: tuple[Expectation, ...] = ()
     error: str = ""
     page: str = ""
@@ -83,9 +88,40 @@ def judge(
         values: whether unexpected values may be shown.
 
     Raises:
-        OutsideError: when Great Expectations is not installed, or ends without an answer.
+        Absent: when Great Expectations is not installed.
+        OutsideError: when it ends without an answer.
     """
-    found = _ask(root, environ, checkpoints, suites, values)
+    python = _python(root, environ)
+
+    def ask(names: Sequence[str], asked: Sequence[Asked]) -> Answer:
+        return _read(_ask(python, root, environ, names, asked, values), asked)
+
+    try:
+        return ask(checkpoints, suites)
+    except OutsideError:
+        if len(suites) + bool(checkpoints) < 2:
+            raise
+        return _apart(ask, checkpoints, suites)
+
+
+def _apart(
+    ask: Callable[[Sequence[str], Sequence[Asked]], Answer], checkpoints: Sequence[str], suites: Sequence[Asked]
+) -> Answer:
+    """Ask for each table in a process of its own: one that ends it (no memory, a crash) must not lose the others."""
+    found: list[Found] = []
+    try:
+        first = ask(checkpoints, ()) if checkpoints else Answer()
+    except OutsideError as error:
+        first = Answer(refused=error)
+    for asked in suites:
+        try:
+            found += ask((), [asked]).suites
+        except OutsideError as error:
+            found.append(Found(error=error.message, problem=error))
+    return replace(first, suites=tuple(found))
+
+
+def _read(found: Mapping[str, Any], suites: Sequence[Asked]) -> Answer:
     pairs = zip(suites, found.get("suites") or (), strict=True)
     return Answer(
         checkpoints=tuple(map(_checkpoint, found.get("results") or ())),
@@ -95,9 +131,13 @@ def judge(
 
 
 def _ask(
-    root: Path, environ: Mapping[str, str], checkpoints: Sequence[str], suites: Sequence[Asked], values: bool
+    python: str,
+    root: Path,
+    environ: Mapping[str, str],
+    checkpoints: Sequence[str],
+    suites: Sequence[Asked],
+    values: bool,
 ) -> dict[str, Any]:
-    python = _python(root, environ)
     with tempfile.TemporaryDirectory(prefix="mlcicd-") as folder:
         path = Path(folder) / "result.json"
         asked = [asdict(suite) for suite in suites]
@@ -119,14 +159,14 @@ def _python(root: Path, environ: Mapping[str, str]) -> str:
     """Return the first interpreter that has great_expectations: the project's, then mlcicd's own.
 
     Raises:
-        OutsideError: when there is none.
+        Absent: when there is none.
     """
     own = projects.program("python", environ) or projects.program("python3", environ)
     tried = [*([str(own)] if own else []), sys.executable]
     for python in tried:
         if process.ask([python, "-c", _HAS_GX], cwd=root, environ=environ).exit == 0:
             return python
-    raise OutsideError(
+    raise Absent(
         "great_expectations is not installed: neither in the project's .venv nor beside mlcicd",
         hint=f"add it to the project's environment: {INSTALL}",
         detail="\n".join(f"asked {python}" for python in tried),
@@ -171,7 +211,8 @@ def _suite(asked: Asked, result: Mapping[str, Any]) -> Found:
         Expectation(**{**entry, "severity": rule.severity, "engine": asked.judge})
         for rule, entry in zip(asked.rules, result["expectations"], strict=True)
     )
-    return Found(rows=int(result["rows"]), expectations=expectations, page=result.get("page") or "")
+    columns = tuple(result.get("columns") or ())
+    return Found(rows=int(result["rows"]), columns=columns, expectations=expectations, page=result.get("page") or "")
 
 
 def _problem(asked: Asked, error: str, kind: str) -> MlcicdError | None:

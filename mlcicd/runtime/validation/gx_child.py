@@ -250,7 +250,7 @@ def _judge(batch: Any, suite: Any, values: bool) -> tuple[dict[str, Any], list[t
     found = result.to_json_dict()["results"]
     _strip(result, known)
     pairs = [(entry, reduce(entry, known, values)) for entry in found]
-    return {"rows": _rows(batch, found), "page": _page(result)}, pairs
+    return {"rows": _rows(batch, found), "columns": _columns(batch), "page": _page(result)}, pairs
 
 
 def _known(suite: Any) -> set[str]:
@@ -326,14 +326,19 @@ def describe(error: Exception, known: Iterable[str] | None = ()) -> str:
     if type(error).__name__ == "NoAvailableBatchesError":
         return "no data: the asset's file or table is not there"
     text = " ".join(str(error).split())
-    if isinstance(error, OSError) or known is None:
+    if (isinstance(error, OSError) and error.errno is not None) or known is None:
         return _cut(f"{type(error).__name__}: {text}")
     return f"{type(error).__name__}: {_redact(text, known)}"
 
 
 def _is_about_content(error: Exception) -> bool:
-    """Tell data that is there but is no table (empty, ragged, not UTF-8) from data that could not be reached."""
-    return type(error).__module__.startswith(("pandas", "pyarrow")) or isinstance(error, UnicodeDecodeError)
+    """Tell data that is there but is no table (empty, ragged, damaged) from data that could not be reached.
+
+    What the system refuses has a number; what pyarrow and gzip say of damaged content has none.
+    """
+    damaged = isinstance(error, OSError) and error.errno is None and not isinstance(error, ConnectionError)
+    foreign = type(error).__module__.startswith(("pandas", "pyarrow", "zlib"))
+    return damaged or foreign or isinstance(error, (UnicodeDecodeError, EOFError))
 
 
 def _redact(text: str, known: Iterable[str]) -> str:
@@ -376,6 +381,14 @@ def _rows(batch: Any, found: Iterable[Mapping[str, Any]]) -> int:
         return int(batch.compute_metrics(metric).value)
     except Exception:
         return 0 if any(count is not None for count in counts) else -1
+
+
+def _columns(batch: Any) -> list[str]:
+    """Return the names of the table's columns; none when this version of GX does not tell them."""
+    try:
+        return [str(name) for name in batch.columns()]
+    except Exception:
+        return []
 
 
 def _strip(result: Any, known: Iterable[str]) -> None:

@@ -55,15 +55,19 @@ class Judged:
 
     Attributes:
         rows: how many, -1 when unknown.
+        columns: their names, () when unknown.
         expectations: one for each rule, in the rules' order.
         error: why the table could not be judged at all, "" when it could.
         unreadable: the table is there, but is no table (empty, ragged, cut short, not UTF-8): it is not valid.
         left: rules that this engine cannot judge exactly on these data, so that another must; `expectations` are
             those of the other rules.
+        reason: why no rule at all could be judged by this engine.
     """
 
     rows: int = -1
+    columns: tuple[str, ...] = ()
     expectations: tuple[Expectation, ...] = ()
     error: str = ""
     unreadable: bool = False
     left: tuple[Rule, ...] = ()
+    reason: str = ""

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from mlcicd.errors import OutsideError
 from mlcicd.runtime.facts import Expectation
-from mlcicd.runtime.validation import arguments, catalog, duck, native_csv, native_parquet, native_regex
+from mlcicd.runtime.validation import arguments, catalog, csv_faults, duck, native_csv, native_parquet, native_regex
 from mlcicd.runtime.validation.gx_child import reduce
 from mlcicd.runtime.validation.model import Judged, Rule, Table
 from mlcicd.runtime.validation.native_common import Missing
 from mlcicd.runtime.validation.native_model import (
+    TABLE,
     Again,
     Beyond,
     Column,
@@ -85,8 +87,8 @@ def judge(table: Table, rules: Sequence[Rule], *, memory_mb: int | None, values:
             return _Judging(database=database, table=table, rules=rules, values=values).run()
     except Unreadable as error:
         return Judged(error=str(error), unreadable=True)
-    except Beyond:
-        return Judged(left=tuple(rules))
+    except Beyond as error:
+        return Judged(left=tuple(rules), reason=str(error))
     except OSError as error:
         raise OutsideError(
             f"{table.name}: cannot be read: {error.strerror or error}",
@@ -111,8 +113,12 @@ def _taken(rule: Rule) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Asked:
-    """The first answers, and what reads them: for each rule, None where it cannot be judged here."""
+    """The first answers, and what reads them: for each rule, None where it cannot be judged here.
 
+    `header` are the names of all columns.
+    """
+
+    header: tuple[str, ...]
     finishes: tuple[Finish | None, ...]
     found: Found
 
@@ -137,7 +143,7 @@ class _Judging:
             try:
                 return self._csv(file)
             except Exception as error:
-                raise _cause(error, lambda: native_csv.why_unreadable(file)) from None
+                raise _cause(error, lambda: _fault(path)) from None
         parquet = native_parquet.look(self.database, path)
         columns = {name: parquet.column(name) for name in self._used(parquet.header)}
         try:
@@ -146,7 +152,7 @@ class _Judging:
                 raise Unreadable("it has no rows")
             return self._judged(asked)
         except Exception as error:
-            raise _cause(error, lambda: "") from None
+            raise _cause(error, lambda: duck.damage(self.database, path)) from None
 
     def _used(self, header: Sequence[str]) -> list[str]:
         named = [name for rule in self.rules for name in _names(rule)]
@@ -206,24 +212,26 @@ class _Judging:
         source = relation(tuple(columns.values()))
 
         def query(sql: str) -> list[tuple[Any, ...]]:
-            return list(self.database.execute(sql.replace("{table}", source)).fetchall())
+            # Materialized, a wide table would be held in memory for one SELECT.
+            named = f"WITH {TABLE} AS NOT MATERIALIZED {source} {sql}"
+            return list(self.database.execute(named).fetchall())
 
-        (first,) = query(f"SELECT {', '.join(['count(*)', *scope.asked])} FROM {{table}}")  # noqa: S608
+        (first,) = query(f"SELECT {', '.join(['count(*)', *scope.asked])} FROM {TABLE}")  # noqa: S608
         answers = dict(zip(scope.asked, first[1:], strict=True))
-        return _Asked(finishes=finishes, found=Found(rows=first[0], answers=answers, query=query))
+        return _Asked(header=tuple(header), finishes=finishes, found=Found(rows=first[0], answers=answers, query=query))
 
     def _judged(self, asked: _Asked) -> Judged:
         both = list(zip(self.rules, self._outcomes(asked.finishes, asked.found), strict=True))
         made = tuple(self._expectation(rule, outcome, asked.found) for rule, outcome in both if outcome)
         left = tuple(rule for rule, outcome in both if outcome is None)
-        return Judged(rows=asked.found.rows, expectations=made, left=left)
+        return Judged(rows=asked.found.rows, columns=asked.header, expectations=made, left=left)
 
     def _outcomes(self, finishes: Sequence[Finish | None], found: Found) -> list[Outcome | None]:
         """Read the answers, and ask once more for those rules that need it."""
         results = [_told(finish, found) for finish in finishes]
         asked = list(dict.fromkeys(sql for one in results if isinstance(one, Again) for sql in one.asked))
         if asked:
-            (second,) = found.query(f"SELECT {', '.join(asked)} FROM {{table}}")  # noqa: S608
+            (second,) = found.query(f"SELECT {', '.join(asked)} FROM {TABLE}")  # noqa: S608
             found = replace(found, answers={**found.answers, **dict(zip(asked, second, strict=True))})
         again = (_told(one.finish, found) if isinstance(one, Again) else one for one in results)
         return [one if isinstance(one, Outcome) else None for one in again]
@@ -279,7 +287,7 @@ def _missing(name: str) -> Outcome:
 
 def _frequent(outcome: Outcome, found: Found) -> str:
     """Return the most frequent unexpected values, for those who allow it."""
-    inner = f"SELECT {outcome.shown} AS shown, {outcome.unexpected} AS bad FROM {{table}}"  # noqa: S608
+    inner = f"SELECT {outcome.shown} AS shown, {outcome.unexpected} AS bad FROM {TABLE}"  # noqa: S608
     rows = found.query(
         f"SELECT CAST(shown AS VARCHAR), count(*) AS n FROM ({inner}) WHERE bad "  # noqa: S608
         f"GROUP BY shown ORDER BY n DESC, shown LIMIT {_FREQUENT}"
@@ -288,9 +296,14 @@ def _frequent(outcome: Outcome, found: Found) -> str:
     return f"; most often {shown}"
 
 
+def _fault(path: Path) -> str:
+    fault = csv_faults.find(path)
+    return fault.text if fault and fault.refused else ""
+
+
 def _cause(error: Exception, why: Callable[[], str]) -> Exception:
     """Return what an error of DuckDB means: a file that is no table, or one that it does not understand."""
-    if isinstance(error, Beyond | Unreadable | OSError) or not type(error).__module__.startswith(("duckdb", "_duckdb")):
+    if not duck.is_error(error):
         return error
     said = why()
     return Unreadable(said) if said else Beyond(without_values(error))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mlcicd.runtime.validation import csv_faults
 from mlcicd.runtime.validation.native_model import Beyond, Column, Found, Kind, Unreadable, quoted
 
 CHUNK = 1 << 22
@@ -90,6 +91,8 @@ def look(path: Path) -> CsvFile:
         start = stream.read(CHUNK)
     if not start.strip():
         raise Unreadable("it is empty")
+    if said := csv_faults.foreign(start):
+        raise Unreadable(said)
     header = _header(start)
     state = _Bytes(several=len(header) > 1)
     for chunk in _chunks(path):
@@ -226,17 +229,3 @@ def revised(column: Column, tried: Sequence[Kind], found: Found, width: int) -> 
 
 def _next(kind: Kind, tried: Sequence[Kind]) -> Kind:
     return "other" if kind in tried else kind
-
-
-def why_unreadable(file: CsvFile) -> str:
-    """Say what pandas refuses in a file that DuckDB could not read; "" when that is not known."""
-    width = len(file.header)
-    with file.path.open(encoding="utf-8-sig", newline="") as stream:
-        try:
-            for number, record in enumerate(csv.reader(stream, strict=True), start=1):
-                if len(record) > width:
-                    # More fields in the first row: pandas takes the first column for an index.
-                    return "" if number == 2 else f"line {number} has {len(record)} fields, the header {width}"
-        except csv.Error:
-            return ""
-    return ""

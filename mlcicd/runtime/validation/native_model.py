@@ -11,6 +11,8 @@ from typing import Any, Literal
 Kind = Literal["int", "float", "text", "other", "unknown"]
 # The largest whole number up to which every one has a floating-point number of its own.
 EXACT = 2**53
+# What SQL calls the relation: `WITH` gives it the name, so that no text in a literal can be taken for it.
+TABLE = "judged_rows"
 # In a message of DuckDB, what is quoted may be a value of the data.
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 
@@ -81,7 +83,7 @@ class Found:
     """The answers: aggregates by their SQL, and a way to ask once more.
 
     Attributes:
-        query: runs `SELECT …` on the relation, `{table}` in it being the relation, and returns all rows.
+        query: runs `SELECT …` with the relation as the table `TABLE`, and returns all rows.
     """
 
     rows: int

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from mlcicd.runtime.validation.native_common import Arguments, literal, refuse_inexact, share_met, typed
-from mlcicd.runtime.validation.native_model import EXACT, Again, Beyond, Column, Finish, Found, Outcome, Scope
+from mlcicd.runtime.validation.native_model import EXACT, TABLE, Again, Beyond, Column, Finish, Found, Outcome, Scope
 
 
 def pair(compare: Callable[[Column, Column, Arguments], str]) -> Callable[..., Finish]:
@@ -124,7 +124,7 @@ def compound_unique(kwargs: Arguments, scope: Scope) -> Finish:
     kept = _kept(kwargs, columns)
     scope.ask(f"count_if({kept})")
     by = ", ".join(column.value for column in columns)
-    again = f"SELECT coalesce(sum(n), 0) FROM (SELECT count(*) AS n FROM {{table}} WHERE {kept} "  # noqa: S608
+    again = f"SELECT coalesce(sum(n), 0) FROM (SELECT count(*) AS n FROM {TABLE} WHERE {kept} "  # noqa: S608
     again += f"GROUP BY {by}) WHERE n > 1"
 
     def finish(found: Found) -> Outcome:

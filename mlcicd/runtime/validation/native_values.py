@@ -19,7 +19,7 @@ from mlcicd.runtime.validation.native_common import (
     share_met,
     typed,
 )
-from mlcicd.runtime.validation.native_model import Beyond, Column, Finish, Found, Outcome, Scope, quoted
+from mlcicd.runtime.validation.native_model import TABLE, Beyond, Column, Finish, Found, Outcome, Scope, quoted
 
 
 def not_null(kwargs: Arguments, scope: Scope) -> Finish:
@@ -75,7 +75,7 @@ def unique(kwargs: Arguments, scope: Scope) -> Finish:
     """Values occur once."""
     column = typed(scope, kwargs["column"])
     counting = count_distinct(column, scope)
-    again = f"SELECT coalesce(sum(n), 0) FROM (SELECT count(*) AS n FROM {{table}} WHERE {column.value} IS NOT NULL "  # noqa: S608
+    again = f"SELECT coalesce(sum(n), 0) FROM (SELECT count(*) AS n FROM {TABLE} WHERE {column.value} IS NOT NULL "  # noqa: S608
     again += f"GROUP BY {column.value}) WHERE n > 1"
 
     def judged(found: Found, distinct: int) -> Outcome:

@@ -13,7 +13,7 @@ from mlcicd.config.model import megabytes
 from mlcicd.errors import UsageError
 from mlcicd.runtime.project import Project
 from mlcicd.runtime.validation import duck
-from mlcicd.runtime.validation.suites import locate
+from mlcicd.runtime.validation.suites import locate, top
 
 MOST_VALUES = 12  # of a column that gets a set of values
 _NUMBERS = (
@@ -28,6 +28,7 @@ _NUMBERS = (
     "FLOAT",
     "DOUBLE",
 )
+_SEPARATORS = {";": ";", "\t": "tabs", "|": "|"}
 _DIGITS = 2  # significant ones of a range
 
 _HEAD = """\
@@ -79,13 +80,17 @@ def write(root: Path, data: str, output: str = "", memory_mb: int | None = None)
         the path that was written, and the number of expectations.
 
     Raises:
-        UsageError: when the output exists, or the data is no table.
+        UsageError: when the output exists or is outside the repository, or the data is no table.
         OutsideError: when the data is not there, or DuckDB is not installed.
     """
     path = locate(root, "--suggest", data)
     duck.need("--suggest")
     name = output or f"expectations/{path.name.split('.')[0]}.yaml"
     target = root / name
+    if output and not target.resolve().is_relative_to(top(root.resolve())):
+        raise UsageError(
+            f"--output: {name} is outside the repository", hint="name a file in it, such as expectations/raw.yaml"
+        )
     if target.exists():
         raise UsageError(f"--output: {name} exists, and is not overwritten", hint="name another with --output")
     lines = _learnt(path, data, memory_mb)
@@ -98,13 +103,31 @@ def write(root: Path, data: str, output: str = "", memory_mb: int | None = None)
 def _learnt(path: Path, data: str, memory_mb: int | None) -> list[str]:
     with duck.opened(memory_mb) as database:
         if why := duck.unreadable(database, "now", path):
-            hint = "it has to be CSV with commas and a header, in UTF-8, or Parquet"
-            raise UsageError(f"--suggest: {data}: {why}", hint=hint)
-        rows, columns = _look(database)
-        if not rows:
-            raise UsageError(f"--suggest: {data} has no rows", hint="what is expected of data is learnt from some")
-        head = _HEAD.format(name=_comment(data), rows=rows)
-        return [*head.splitlines(), *_lines(database, rows, columns)]
+            raise _no_table(data, why)
+        try:
+            rows, columns = _look(database)
+            if not rows:
+                raise UsageError(f"--suggest: {data} has no rows", hint="what is expected of data is learnt from some")
+            _refuse_other_separators(path, data, columns)
+            head = _HEAD.format(name=_comment(data), rows=rows)
+            return [*head.splitlines(), *_lines(database, rows, columns)]
+        except Exception as error:
+            if not duck.is_error(error):
+                raise
+            raise _no_table(data, duck.told(error)) from None
+
+
+def _no_table(data: str, why: str) -> UsageError:
+    return UsageError(f"--suggest: {data}: {why}", hint="it has to be CSV with commas and a header, or Parquet")
+
+
+def _refuse_other_separators(path: Path, data: str, columns: list[Seen]) -> None:
+    """Refuse a CSV of one column whose name holds what usually separates columns: nothing true could be learnt."""
+    if len(columns) > 1 or path.name.lower().endswith((".parquet", ".pq")):
+        return
+    for mark, name in _SEPARATORS.items():
+        if mark in columns[0].name:
+            raise _no_table(data, f"it has one column, '{_comment(columns[0].name)}': separated by {name}?")
 
 
 def _look(database: Any) -> tuple[int, list[Seen]]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
 from mlcicd.errors import MlcicdError, OutsideError, UsageError
 from mlcicd.runtime.facts import Checkpoint, Expectation
-from mlcicd.runtime.validation import duck, gx, native, suite
+from mlcicd.runtime.validation import csv_faults, duck, gx, gx_child, native, suite
 from mlcicd.runtime.validation.model import Judged, Rule, Suite, Table
 from mlcicd.runtime.validation.outcomes import Outcome, conclude, failed
 
 EngineName = Literal["auto", "duckdb", "gx", "spark"]
+# How Great Expectations says that a column is not there.
+_NO_COLUMN = re.compile(r'The column "(.*)" in BatchData does not exist')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +85,11 @@ def judge(
     why = answer.refused
     refused = [failed(Checkpoint(name=name, success=False), why) for name in checkpoints] if why else []
     return [*answer.checkpoints, *refused, *suites]
+
+
+def top(folder: Path) -> Path:
+    """Return the top of the git repository that a folder is in; the folder itself without one."""
+    return next((place for place in (folder, *folder.parents) if (place / ".git").exists()), folder)
 
 
 def locate(root: Path, place: str, name: str) -> Path:
@@ -160,23 +169,73 @@ def _answer(
     try:
         return gx.judge(root, environ, checkpoints, asked, values=values)
     except MlcicdError as error:
-        lost = tuple(gx.Found(error=error.message, problem=error) for _ in asked)
+        lost = tuple(_lost(one, error) for one in asked)
         return gx.Answer(suites=lost, refused=error)
 
 
+def _lost(asked: gx.Asked, error: MlcicdError) -> gx.Found:
+    """Return why a table is not judged: that it is no table comes before what is missing on this machine."""
+    try:
+        fault = _fault(Path(asked.path)) if asked.path else ""
+    except OSError:
+        fault = ""
+    return gx.Found(error=fault) if fault else gx.Found(error=error.message, problem=error)
+
+
+def _fault(path: Path) -> str:
+    """Say what is wrong with a file; "" when it is a table, or DuckDB would have to read it and is not here."""
+    if path.name.lower().endswith((".csv", ".csv.gz")):
+        fault = csv_faults.find(path)
+        return fault.text if fault else ""
+    if not duck.is_here():
+        return ""
+    with duck.opened() as database:
+        return duck.unreadable(database, "now", path) or duck.damage(database, path)
+
+
 def _joined(part: Part, found: gx.Found | None) -> Outcome:
-    """Bring both engines' answers into the suite's order."""
-    named = _named(part.subject)
-    if found and found.problem:
-        return Outcome(found=failed(named, found.problem).found, problem=_explained(part, found.problem))
-    error = part.judged.error or (found.error if found else "")
+    """Bring both engines' answers into the suite's order; what one could not judge does not lose the other's."""
+    named, judged = _named(part.subject), part.judged
+    problem = found.problem if found else None
+    error = judged.error or (found.error if found and not problem else "")
     if error:
         return Outcome(found=conclude(named, (), error=f"{part.subject.name}: {error}"))
-    left = {id(rule): entry for rule, entry in zip(part.left, found.expectations if found else (), strict=True)}
-    here = iter(part.judged.expectations)
-    expectations: list[Expectation] = [left.get(id(rule)) or next(here) for rule in part.suite.rules]
-    rows = part.judged.rows if part.judged.expectations else (found.rows if found else part.judged.rows)
-    return Outcome(found=conclude(named, expectations, rows=rows), page=found.page if found else "")
+    if problem and not judged.expectations and not isinstance(problem, gx.Absent):
+        return failed(named, problem)
+    given = [_unjudged(part, rule, problem) for rule in part.left] if problem else found.expectations if found else ()
+    left = {id(rule): entry for rule, entry in zip(part.left, given, strict=True)}
+    here, columns = iter(judged.expectations), judged.columns or (found.columns if found else ())
+    expectations = [_worded(rule, left.get(id(rule)) or next(here), columns) for rule in part.suite.rules]
+    rows = judged.rows if judged.expectations else (found.rows if found else judged.rows)
+    concluded = conclude(named, expectations, rows=rows)
+    if problem:
+        return Outcome(found=concluded, problem=_explained(part, problem))
+    return Outcome(found=concluded, page=found.page if found else "")
+
+
+def _unjudged(part: Part, rule: Rule, problem: MlcicdError) -> Expectation:
+    """Return the record of an expectation that nothing here could judge: it is not met, and says why."""
+    absent = isinstance(problem, gx.Absent)
+    why = "needs great_expectations: it is not installed" if absent else f"not judged: {problem.message}"
+    reason = f"; {part.judged.reason}" if part.judged.reason else ""
+    return Expectation(
+        type=rule.type,
+        column=", ".join(gx_child.columns(rule.kwargs)),
+        severity=rule.severity,
+        success=False,
+        expected=gx_child.expected(rule.kwargs),
+        error=f"{rule.place}: {why}{reason}",
+    )
+
+
+def _worded(rule: Rule, entry: Expectation, columns: Sequence[str]) -> Expectation:
+    """Say of a column that the table has not where it is asked for, and which was probably meant."""
+    found = _NO_COLUMN.search(entry.error)
+    if not found:
+        return entry
+    close = get_close_matches(found[1], columns, n=1)
+    guess = f" — did you mean '{close[0]}'?" if close else ""
+    return entry.model_copy(update={"error": f"{rule.place}: the table has no column '{found[1]}'{guess}"})
 
 
 def _explained(part: Part, problem: MlcicdError) -> MlcicdError:

@@ -63,6 +63,8 @@ class Forge:
         proposals: the pull or merge requests that were opened here, oldest first, as the API shows them.
         requests: every request, in order.
         violations: what the API description forbids.
+        largest: entries on a page, at most.
+        head: newest commit of the change, as the API shows it; "" where a test does not care.
         hook: called before each request is handled, e.g. to let a competitor act in between.
     """
 
@@ -76,6 +78,8 @@ class Forge:
         self.proposals: list[dict[str, Any]] = []
         self.requests: list[Request] = []
         self.violations: list[str] = []
+        self.largest = 100
+        self.head = ""
         self.hook: Callable[[Request], None] | None = None
         self._failures: list[Failure] = []
         self._lock = threading.RLock()
@@ -108,7 +112,7 @@ class Forge:
     @property
     def writes(self) -> list[Request]:
         """The requests that wanted to change something."""
-        return [request for request in self.requests if request.method != "GET"]
+        return [request for request in self.requests if not self.reads(request)]
 
     def fail_next(
         self,
@@ -149,9 +153,13 @@ class Forge:
     def refuse(self, request: Request) -> Answer | None:
         """Return the answer to a request whose token does not suffice, or None."""
         given = self.given_token(request)
-        if given == self.token or (given == self.read_only_token and request.method == "GET"):
+        if given == self.token or (given == self.read_only_token and self.reads(request)):
             return None
         return self.denied() if given == self.read_only_token else self.unknown_token()
+
+    def reads(self, request: Request) -> bool:
+        """Return whether a request changes nothing."""
+        return request.method == "GET"
 
     def given_token(self, request: Request) -> str:
         """Return the token of a request, or ""."""
@@ -171,7 +179,7 @@ class Forge:
 
     def page(self, request: Request, rows: list[Any], size: int) -> tuple[list[Any], dict[str, int]]:
         """Return one page of `rows`, and where it is."""
-        per = min(int(request.query.get("per_page", size)), 100)
+        per = min(int(request.query.get("per_page", size)), self.largest)
         page = int(request.query.get("page", 1))
         last = max(1, -(-len(rows) // per))
         return rows[(page - 1) * per : page * per], {"page": page, "last": last, "per": per}
@@ -218,7 +226,9 @@ def _handler(forge: Forge) -> type[BaseHTTPRequestHandler]:
             if answer.status == 0:
                 self.close_connection = True
                 return
-            data = b"" if answer.body is None else json.dumps(answer.body).encode()
+            data = answer.body if isinstance(answer.body, bytes) else b""
+            if answer.body is not None and not isinstance(answer.body, bytes):
+                data = json.dumps(answer.body).encode()
             self.send_response(answer.status)
             for name, value in {"Content-Type": "application/json", **answer.headers}.items():
                 self.send_header(name, value)

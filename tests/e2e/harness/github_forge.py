@@ -10,6 +10,7 @@ from typing import Any
 from tests.e2e.harness.forge import NOW, Answer, Forge, Request
 
 LONGEST = 65_536
+GRAPHQL = ("/graphql", "/api/graphql")
 
 
 class GitHubForge(Forge):
@@ -17,7 +18,9 @@ class GitHubForge(Forge):
 
     Attributes:
         project, change: the repository and pull request that exist.
-        head: the pull request's head commit, as the API shows it.
+        locked: nobody may comment on it.
+        pulls: pull requests as they are listed, besides those that were opened here.
+        artifacts: what runs kept, by id: as the API shows it, and the archive.
     """
 
     prefixes = ("", "/api/v3")
@@ -25,7 +28,10 @@ class GitHubForge(Forge):
 
     def __init__(self, description: Path, *, project: str = "acme/ml", change: int = 7) -> None:
         super().__init__(description)
-        self.project, self.change, self.head = project, change, "a" * 40
+        self.project, self.change = project, change
+        self.locked = False
+        self.pulls: list[dict[str, Any]] = []
+        self.artifacts: dict[int, tuple[dict[str, Any], bytes]] = {}
 
     @property
     def enterprise_url(self) -> str:
@@ -53,6 +59,34 @@ class GitHubForge(Forge):
             self.comments.append(comment)
             return comment
 
+    def reads(self, request: Request) -> bool:
+        """Return whether a request changes nothing; a query does not."""
+        return super().reads(request) or request.path in GRAPHQL
+
+    def _check(self, request: Request) -> None:
+        # Queries have a description of their own.
+        if request.path not in GRAPHQL:
+            super()._check(request)
+
+    @property
+    def storage(self) -> str:
+        """Where archives are: another host, which must not see the token."""
+        return self.address.replace("127.0.0.1", "localhost")
+
+    def receive(self, request: Request) -> Answer:
+        """Answer also as the storage."""
+        if not request.path.startswith("/storage/"):
+            return super().receive(request)
+        if self.given_token(request):
+            self.violations.append("the token was sent to the storage")
+        return Answer(status=200, body=self.artifacts[int(request.path.rpartition("/")[2])][1])
+
+    def keep(self, run: int, archive: bytes, name: str = "mlcicd-report") -> None:
+        """Add what a run kept."""
+        id = next(self._ids)
+        shown = {"id": id, "name": name, "size_in_bytes": len(archive), "expired": False, "workflow_run": {"id": run}}
+        self.artifacts[id] = (shown, archive)
+
     def given_token(self, request: Request) -> str:
         """Read `Authorization: Bearer …` or `token …`."""
         kind, _, token = request.headers.get("authorization", "").partition(" ")
@@ -70,9 +104,14 @@ class GitHubForge(Forge):
         """Serve comments and the pull request of the one project."""
         if "user-agent" not in request.headers:
             self.violations.append(f"{request.method} {request.path}: GitHub refuses requests without a User-Agent")
+        if request.path in GRAPHQL:
+            return Answer(status=200, body={"data": {"viewer": {"login": self.bot["login"]}}})
         root = f"/repos/{self.project}"
+        if request.path.startswith(f"{root}/actions/"):
+            return self._actions(request, request.path.removeprefix(f"{root}/actions/"))
         if request.path == f"{root}/pulls/{self.change}" and request.method == "GET":
-            return Answer(status=200, body={"number": self.change, "state": "open", "head": {"sha": self.head}})
+            shown = {"number": self.change, "state": "open", "locked": self.locked, "head": {"sha": self.head}}
+            return Answer(status=200, body=shown)
         if request.path == f"{root}/pulls":
             return self._pulls(request)
         if match := re.fullmatch(rf"{re.escape(root)}/pulls/(\d+)", request.path):
@@ -108,13 +147,22 @@ class GitHubForge(Forge):
         wanted = request.query
         found = [
             one
-            for one in self.proposals
+            for one in [*self.proposals, *self.pulls]
             if wanted.get("state", "open") in (one["state"], "all")
             and wanted.get("head", one["head"]["label"]) == one["head"]["label"]
             and wanted.get("base", one["base"]["ref"]) == one["base"]["ref"]
         ]
         rows, place = self.page(request, found, 30)
         return Answer(status=200, body=rows, headers=self.next_link(request, place))
+
+    def _actions(self, request: Request, path: str) -> Answer:
+        if match := re.fullmatch(r"runs/(\d+)/artifacts", path):
+            every = [shown for shown, _ in self.artifacts.values() if shown["workflow_run"]["id"] == int(match[1])]
+            found = [shown for shown in every if request.query.get("name", shown["name"]) == shown["name"]]
+            return Answer(status=200, body={"total_count": len(found), "artifacts": found})
+        if match := re.fullmatch(r"artifacts/(\d+)/zip", path):
+            return Answer(status=302, headers={"Location": f"{self.storage}/storage/{match[1]}"})
+        return Answer(status=404, body={"message": "Not Found"})
 
     def _pull(self, request: Request, number: int) -> Answer:
         found = next((one for one in self.proposals if one["number"] == number), None)

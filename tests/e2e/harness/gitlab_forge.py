@@ -18,7 +18,6 @@ class GitLabForge(Forge):
 
     Attributes:
         project, path, change: the project (number and path) and the merge request that exist.
-        head: the merge request's head commit, as the API shows it.
     """
 
     prefixes = ("/api/v4",)
@@ -26,7 +25,7 @@ class GitLabForge(Forge):
 
     def __init__(self, *, project: int = 99, path: str = "acme/ml", change: int = 12) -> None:
         super().__init__(DESCRIPTION)
-        self.project, self.path, self.change, self.head = project, path, change, "a" * 40
+        self.project, self.path, self.change = project, path, change
 
     def add(self, body: str, *, author: Mapping[str, Any] | None = None, system: bool = False) -> dict[str, Any]:
         """Add a note, by our bot unless another author is given, and return it."""

@@ -46,6 +46,7 @@ def github(act: Callable[..., Any], forge: Forge, published: Path, programs: Seq
 
     def run(repo: Path, number: int) -> Outcome:
         files = [repo / ".github/workflows", ROOT / "actions"]
+        forge.head = repository.git(repo, "rev-parse", "feature")
         done = act(
             repo,
             "pull_request",
@@ -69,6 +70,7 @@ def gitlab(gitlab: Callable[..., Any], forge: Forge, programs: Sequence[Path]) -
     words = {"passed": "ok", "failed": "failed", "skipped": "skipped"}
 
     def run(repo: Path, number: int) -> Outcome:
+        forge.head = repository.git(repo, "rev-parse", "feature")
         variables = repository.merge_request(repo) | {"CI_API_V4_URL": forge.url, "CI_PIPELINE_IID": str(number)}
         done = gitlab(repo, variables, secrets={"MLCICD_TOKEN": forge.token}, depth=1, programs=programs)
         assert done.left == ()

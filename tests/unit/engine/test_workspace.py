@@ -137,5 +137,5 @@ def test_the_configuration_is_the_committed_one(repository: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_explained(run: Run, repository: Path) -> None:
     (repository / ".mlcicd").write_text("a file")
-    with pytest.raises(UsageError, match=r"\.mlcicd: cannot be written: File exists"):
+    with pytest.raises(UsageError, match=r"\.mlcicd: is a file, and mlcicd needs a folder"):
         run(job("a"))

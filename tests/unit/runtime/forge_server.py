@@ -16,9 +16,15 @@ PAGE = 2
 
 @dataclass
 class Server:
-    """Comments and proposals kept by a forge, the requests it saw, and the failures it is told to have."""
+    """Comments and proposals kept by a forge, the requests it saw, and the failures it is told to have.
+
+    `head` is the newest commit of every change, `locked` its conversation; `files` are answered as they are.
+    """
 
     url: str = ""
+    head: str = "a" * 40
+    locked: bool = False
+    files: dict[str, bytes] = field(default_factory=dict)
     comments: list[dict[str, Any]] = field(default_factory=list)
     proposals: list[dict[str, Any]] = field(default_factory=list)
     requests: list[tuple[str, str, dict[str, str], Any]] = field(default_factory=list)
@@ -48,10 +54,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def serve(self, body: Any) -> None:
         state, parts = self.server_state, urlsplit(self.path)
-        if parts.path.endswith("/user"):
+        if parts.path in state.files:
+            self.reply(200, state.files[parts.path])
+        elif parts.path.endswith("/user"):
             self.reply(200, b'{"login": "bot", "username": "bot"}')
         elif parts.path.endswith(("/pulls", "/merge_requests")):
             self.serve_proposals(body, parse_qs(parts.query))
+        elif parts.path.rsplit("/", 2)[1] in ("pulls", "merge_requests") and self.command == "GET":
+            locked = {"locked": state.locked, "discussion_locked": state.locked}
+            self.reply(200, json.dumps({"head": {"sha": state.head}, "sha": state.head, **locked}).encode())
         elif parts.path.rsplit("/", 2)[1] in ("pulls", "merge_requests"):
             found = next(item for item in state.proposals if item["number"] == int(parts.path.rsplit("/", 1)[1]))
             found.update(proposal(found["number"], body | {"head": found["source"], "base": found["target"]}))
@@ -64,11 +75,21 @@ class Handler(BaseHTTPRequestHandler):
             headers = {"X-Next-Page": str(page + 1) if more else "", "Link": f'<{address}>; rel="next"' if more else ""}
             self.reply(200, json.dumps(items).encode(), headers)
         elif self.command == "POST":
-            state.comments.append(note(len(state.comments) + 1, body["body"]))
-            self.reply(201, b"{}")
+            state.comments.append(note(max([one["id"] for one in state.comments], default=0) + 1, body["body"]))
+            self.reply(201, json.dumps(state.comments[-1]).encode())
         else:
-            number = int(parts.path.rsplit("/", 1)[1])
-            next(item for item in state.comments if item["id"] == number)["body"] = body["body"]
+            self.serve_one(int(parts.path.rsplit("/", 1)[1]), body)
+
+    def serve_one(self, number: int, body: Any) -> None:
+        comments = self.server_state.comments
+        found = next((item for item in comments if item["id"] == number), None)
+        if found is None:
+            self.reply(404, b'{"message": "Not Found"}')
+        elif self.command == "DELETE":
+            comments.remove(found)
+            self.reply(204, b"")
+        else:
+            found["body"] = body["body"]
             self.reply(200, b"{}")
 
     def serve_proposals(self, body: Any, query: dict[str, list[str]]) -> None:
@@ -90,7 +111,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_GET = do_POST = do_PUT = do_PATCH = handle_any  # noqa: N815
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815
 
     def log_message(self, *arguments: object) -> None:
         """Say nothing."""

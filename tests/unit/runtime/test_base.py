@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from mlcicd.errors import UsageError
 from mlcicd.runtime import base
-from mlcicd.runtime.ci import Ci
+from mlcicd.runtime.ci import Ci, detect
 
 SHA = "c" * 40
 
@@ -139,3 +140,48 @@ def test_a_file_of_the_base_is_read_from_the_project_folder(origin: Path) -> Non
     (origin / "ml").mkdir()
     assert base.show(origin / "ml", sha(origin, "main"), "metrics.json") is None
     assert base.show(origin, sha(origin, "main"), "gone.json") is None
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+@pytest.mark.parametrize("platform", ["github", "gitlab"])
+def test_a_push_of_several_commits_is_compared_with_where_the_branch_was(
+    origin: Path, tmp_path: Path, platform: str, depth: int
+) -> None:
+    before = sha(origin, "main")
+    for name in ("worse", "a word in the README", "another"):
+        commit(origin, name)
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps({"before": before}))
+    environ = {
+        "github": {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_PATH": str(event), "GITHUB_SHA": SHA},
+        "gitlab": {"GITLAB_CI": "true", "CI_COMMIT_BEFORE_SHA": before, "CI_COMMIT_SHA": SHA},
+    }[platform]
+    assert base.resolve(clone(origin, f"--depth={depth}"), detect(environ)).sha == before
+
+
+def test_a_first_push_has_nothing_to_be_compared_with(origin: Path) -> None:
+    found = detect({"GITLAB_CI": "true", "CI_COMMIT_BEFORE_SHA": "0" * 40, "CI_COMMIT_SHA": SHA})
+    assert (found.base, found.fetch) == (("HEAD^1",), ())
+    assert base.resolve(clone(origin, "--depth=1"), found).sha == ""
+
+
+def test_a_private_repository_is_fetched_from_with_the_jobs_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our checkout leaves no log-in behind; the token goes by the environment of that one git."""
+    for name, value in {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_REPOSITORY": "acme/ml",
+        "GITHUB_SERVER_URL": "https://forge.example",
+        "GITHUB_TOKEN": "s3cret-token",
+    }.items():
+        monkeypatch.setenv(name, value)
+    seen: list[tuple[list[str], dict[str, str]]] = []
+
+    def run(argv: list[str], *, env: dict[str, str], **_: object) -> subprocess.CompletedProcess[bytes]:
+        seen.append((argv, env))
+        return subprocess.CompletedProcess(argv, 1, b"", b"fatal: no")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    base.named(Path(), "champion")
+    logged_in = [argv[3] for argv, env in seen if "http.https://forge.example/.extraHeader" in env.values()]
+    assert logged_in == ["fetch"]
+    assert not [argv for argv, _ in seen if "s3cret-token" in " ".join(argv)]

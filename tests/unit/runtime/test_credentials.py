@@ -98,7 +98,7 @@ def test_programs_get_neither_what_makes_tokens_nor_keys_that_would_go_first(
     monkeypatch: pytest.MonkeyPatch, identity: Identity, tmp_path: Path
 ) -> None:
     on_github(monkeypatch, identity, AWS_ACCESS_KEY_ID="AKIA", AWS_PROFILE="other", AZURE_CLIENT_SECRET="s", KEPT="yes")
-    with credentials.logged_in(project(tmp_path), os.environ) as environ:
+    with credentials.logged_in(project(tmp_path), project(tmp_path).environ()) as environ:
         assert not environ.keys() & {*ci.WITHHELD, "AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AZURE_CLIENT_SECRET"}
         assert environ["KEPT"] == "yes"
         assert identity.bearer not in environ.values()
@@ -108,15 +108,16 @@ def test_without_clouds_only_what_makes_tokens_is_taken_away(
     monkeypatch: pytest.MonkeyPatch, identity: Identity, tmp_path: Path
 ) -> None:
     on_github(monkeypatch, identity, AWS_ACCESS_KEY_ID="AKIA")
-    with credentials.logged_in(project(tmp_path, "version: 1\ntrain: {}\n"), os.environ) as environ:
-        assert environ == {name: value for name, value in os.environ.items() if name not in ci.WITHHELD}
+    with credentials.logged_in(project(tmp_path, "version: 1\ntrain: {}\n"), project(tmp_path, "version: 1\ntrain: {}\n").environ()) as environ:
+        assert not environ.keys() & ci.WITHHELD
+        assert environ["AWS_ACCESS_KEY_ID"] == "AKIA"
     assert identity.issued == {}
 
 
 def test_a_token_that_is_handed_over_in_a_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GITLAB_CI", "true")
     monkeypatch.setenv("MLCICD_TOKEN_AWS", "one.two.three")
-    with credentials.logged_in(project(tmp_path, ONLY_AWS), os.environ) as environ:
+    with credentials.logged_in(project(tmp_path, ONLY_AWS), project(tmp_path, ONLY_AWS).environ()) as environ:
         assert Path(environ["AWS_WEB_IDENTITY_TOKEN_FILE"]).read_text("utf-8") == "one.two.three"
         assert "one.two.three" not in environ.values()
         assert "AWS_REGION" not in environ or environ["AWS_REGION"] == os.environ.get("AWS_REGION")

@@ -238,7 +238,7 @@ def test_a_lock_with_its_data_is_proved(fake):
 
 
 def test_a_lock_without_its_data_is_refused_with_stage_and_author(fake):
-    fake.answers("data status", {"not_in_remote": ["model.pkl", "data/prepared/train.csv", "elsewhere.bin"]})
+    fake.answers("data status", {"not_in_remote": ["model.pkl", "data/prepared/train.csv"]})
     with pytest.raises(Refused) as caught:
         data.prove(project.load(), None, print)
     assert caught.value.message.startswith("data/prepared/train.csv, model.pkl: not in remote 'storage', although")
@@ -247,6 +247,23 @@ def test_a_lock_without_its_data_is_refused_with_stage_and_author(fake):
         "data/prepared/train.csv: stage prepare, md5 e37ff1e0aff1ec0c21f228bb6f7b0135.dir in dvc.lock"
     )
     assert second.endswith("by n: first")
+
+
+def test_what_nobody_names_is_not_let_pass(fake):
+    fake.answers("data status", {"not_in_remote": ["elsewhere.bin"]})
+    with pytest.raises(Refused, match="elsewhere.bin: not in remote"):
+        data.prove(project.load(), None, print)
+
+
+def test_a_project_below_the_top_of_dvcs_repository(fake, root, tmp_path):
+    """DVC gives paths from the top of its own repository, wherever it is asked."""
+    (root / "ml").mkdir()
+    for name in ("dvc.yaml", "dvc.lock", "data"):
+        (root / name).rename(root / "ml" / name)
+    Path("mlcicd.yaml").write_text("version: 1\nproject: {root: ml}\ntrain: {}\n")
+    fake.answers("data status", {"not_in_remote": ["ml/model.pkl", "other/x.bin"]})
+    found = pushed.missing(project.load(), {"PATH": f"{root}/.venv/bin:/usr/bin:/bin"}, None)
+    assert [(one.path, one.source) for one in found] == [("model.pkl", "train")]
 
 
 def test_a_project_without_data_needs_no_remote(fake, root):

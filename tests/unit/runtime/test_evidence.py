@@ -50,7 +50,12 @@ def test_welch_by_hand() -> None:
 
 def test_two_runs_say_nothing() -> None:
     assert evidence.of_runs({1: 0.9, 2: 0.9}, {1: 0.5, 2: 0.5}) is None
-    assert evidence.of_history([0.9] * 7, 0.5) is None
+    assert evidence.of_history([0.9, 0.91] * 3 + [0.9], 0.5) is None
+    assert evidence.of_examples([0.0] * 9, [1.0] * 9) is None
+
+
+def test_a_history_without_any_spread_measures_no_noise() -> None:
+    assert evidence.of_history([0.9] * 20, 0.9001) is None
 
 
 def test_sides_without_any_spread_differ_by_what_they_differ() -> None:
@@ -99,6 +104,48 @@ def test_examples_raise_few_false_alarms(monkeypatch: pytest.MonkeyPatch) -> Non
     assert 0.03 <= alarms(400, look) <= 0.08
 
 
+@pytest.mark.parametrize(("many", "share"), [(150, 0.04), (60, 0.15), (2_500, 0.01)])
+def test_few_examples_that_differ_raise_few_false_alarms(
+    many: int, share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evidence, "RESAMPLES", 400)
+
+    def look(source: random.Random) -> Interval | None:
+        change = [source.choice((-1.0, 1.0)) if source.random() < share else 0.0 for _ in range(many)]
+        return evidence.of_examples([0.0] * many, change)
+
+    assert 0.03 <= alarms(300, look) <= 0.07
+
+
+@pytest.mark.parametrize("many", [12, 20, 50])
+def test_few_groups_raise_few_false_alarms(many: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence, "RESAMPLES", 400)
+    groups = [group for group in range(many) for _ in range(5)]
+
+    def look(source: random.Random) -> Interval | None:
+        shift = [source.gauss(0, 0.2) for _ in range(many)]
+        return evidence.of_examples([0.0] * len(groups), [shift[one] + source.gauss(0, 0.05) for one in groups], groups)
+
+    assert 0.03 <= alarms(500, look) <= 0.07
+
+
+@pytest.mark.parametrize("groups", [None, [number // 2 for number in range(6_000)]])
+def test_the_mean_of_many_is_what_drawing_them_would_give(
+    groups: list[int] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = random.Random(9)
+    base, change = ([float(source.random() < share) for _ in range(6_000)] for share in (0.9, 0.91))
+    many = evidence.of_examples(base, change, groups)
+    monkeypatch.setattr(evidence, "MOST_DRAWN", 10_000)
+    monkeypatch.setattr(evidence, "RESAMPLES", 1_000)
+    drawn = evidence.of_examples(base, change, groups)
+    assert many
+    assert drawn
+    assert (many.method, drawn.method) == ("paired-mean", "bootstrap")
+    assert many.low == pytest.approx(drawn.low, abs=0.001)
+    assert many.high == pytest.approx(drawn.high, abs=0.001)
+
+
 def test_examples_that_belong_together_count_as_one() -> None:
     source = random.Random(3)
     patients = [number // 20 for number in range(400)]
@@ -106,6 +153,8 @@ def test_examples_that_belong_together_count_as_one() -> None:
     base = [0.5] * 400
     change = [0.5 + shift[patient] + source.gauss(0, 0.01) for patient in patients]
     alone, together = evidence.of_examples(base, change), evidence.of_examples(base, change, patients)
+    assert alone
+    assert together
     assert together.n == 20
     assert together.high - together.low > 3 * (alone.high - alone.low)
 
@@ -114,11 +163,12 @@ def test_the_same_examples_give_the_same_interval() -> None:
     base, change = [0.0, 1.0] * 60, [1.0, 1.0] * 60
     first = evidence.of_examples(base, change)
     assert first == evidence.of_examples(base, change)
+    assert first
     assert first.low > 0
 
 
 @pytest.mark.parametrize(
-    ("base", "change", "groups"), [([], [], None), ([1.0], [1.0, 2.0], None), ([1.0], [1.0], ["a", "b"])]
+    ("base", "change", "groups"), [([], [1.0], None), ([1.0], [1.0, 2.0], None), ([1.0], [1.0], ["a", "b"])]
 )
 def test_sides_that_do_not_match_are_refused(base: list[float], change: list[float], groups: list[str] | None) -> None:
     with pytest.raises(ValueError, match="same examples"):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -76,6 +78,72 @@ def test_a_read_is_tried_again_and_waits_as_asked(server: Server, forge: Forge) 
     server.fail("GET", "/user", (502, {}, "<html>"), (429, {"Retry-After": "7"}, "{}"))
     assert forge.whoami(client(server, forge, waits)) == "bot"
     assert waits == [2, 7]
+
+
+LATER = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1009"}
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "said", "waits"),
+    [
+        (403, {"Retry-After": "7"}, "", [7]),
+        (403, LATER, "API rate limit exceeded", [9]),
+        (429, LATER, "", [9]),
+        (429, {}, "", [2]),
+        (403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "900"}, "", [1]),
+        (403, {}, "You have exceeded a secondary rate limit", None),
+        (403, {"Retry-After": "3600"}, "", None),
+        (403, {"X-RateLimit-Remaining": "12"}, "Forbidden", None),
+    ],
+)
+def test_one_request_too_many_is_waited_for_as_asked(
+    server: Server, forge: Forge, status: int, headers: dict[str, str], said: str, waits: list[float] | None
+) -> None:
+    server.fail("GET", "/merge_requests/7", (status, headers, json.dumps({"message": said})))
+    server.fail("GET", "/pulls/7", (status, headers, json.dumps({"message": said})))
+    waited: list[float] = []
+    patient = replace(client(server, forge, waited), now=lambda: 1000.0)
+    if waits is None:
+        with pytest.raises(Refusal) as caught:
+            forge.change(patient, "9", 7)
+        assert caught.value.passing == ("secondary" in said or "Retry-After" in headers)
+        assert waited == []
+    else:
+        assert forge.change(patient, "9", 7).head == "a" * 40
+        assert waited == waits
+
+
+def test_a_file_is_fetched_from_where_it_lies_without_the_token(server: Server) -> None:
+    forge = FORGES["github"]
+    server.files["/blob"] = b"x" * 100
+    elsewhere = server.url.replace("127.0.0.1", "localhost") + "/blob"
+    server.fail("GET", "/zip", *[(302, {"Location": elsewhere}, "")] * 2)
+    assert client(server, forge).download("/zip", 100) == b"x" * 100
+    assert "Authorization" in server.requests[0][2]
+    assert "Authorization" not in server.requests[1][2]
+    with pytest.raises(OutsideError, match="more than 99 bytes"):
+        client(server, forge).download("/zip", 99)
+
+
+@pytest.mark.parametrize("location", ["ftp://localhost/x", "file:///etc/passwd"])
+def test_a_file_comes_over_http_or_not_at_all(server: Server, location: str) -> None:
+    server.fail("GET", "/zip", (302, {"Location": location}, ""))
+    with pytest.raises(OutsideError, match="no address to fetch a file from"):
+        client(server, FORGES["github"]).download("/zip", 100)
+
+
+def test_an_enterprise_server_is_asked_who_looks_at_its_own_address(server: Server) -> None:
+    server.files["/api/graphql"] = b'{"data": {"viewer": {"login": "our[bot]"}}}'
+    server.fail("GET", "/user", (403, {}, "{}"))
+    forge = FORGES["github"]
+    assert forge.whoami(replace(client(server, forge), api=f"{server.url}/api/v3")) == "our[bot]"
+
+
+def test_answers_of_another_form_are_no_reason_to_break(server: Server, forge: Forge) -> None:
+    server.fail("POST", "", (201, {}, "[]"))
+    server.fail("GET", "", (200, {}, "[1]"))
+    assert forge.create(client(server, forge), "9", 7, "x") == 0
+    assert forge.change(client(server, forge), "9", 7).head == ""
 
 
 def test_a_read_gives_up(server: Server, forge: Forge) -> None:

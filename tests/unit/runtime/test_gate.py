@@ -7,8 +7,9 @@ import math
 import pytest
 
 from mlcicd.config.model import Gate
-from mlcicd.runtime import gate
-from mlcicd.runtime.gate import Applied, Verdict
+from mlcicd.runtime import gate, weak_gates
+from mlcicd.runtime.evidence import Interval
+from mlcicd.runtime.gate import Applied, Override, Reference, Slice, Verdict
 from mlcicd.runtime.metrics import Problem, Values
 
 NAN, INF = math.nan, math.inf
@@ -18,8 +19,16 @@ def values(*problems: Problem, **numbers: float) -> Values:
     return Values(numbers={("m.json", key): number for key, number in numbers.items()}, problems=problems)
 
 
+def one(**rules: object) -> Applied:
+    return Applied(gate=Gate.model_validate({"metric": "acc", **rules}), source="base")
+
+
+def against(base: Values | None, **more: Reference) -> dict[str, Reference]:
+    return {"base": Reference(values=base), **more}
+
+
 def judge(rules: dict[str, object], change: Values | None, base: Values | None) -> list[Verdict]:
-    return gate.judge([Applied(gate=Gate.model_validate({"metric": "acc", **rules}), source="base")], change, base)
+    return gate.judge([one(**rules)], change, against(base))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +74,7 @@ def test_a_missing_metric_names_those_that_exist_and_the_likely_one() -> None:
     assert (verdict.status, verdict.cause) == ("error", "missing")
     assert verdict.names == ("accuracy", "loss")
     (verdict,) = gate.judge(
-        [Applied(gate=Gate(metric="acuracy", min=0), source="base")], values(loss=1, accuracy=0.6), None
+        [Applied(gate=Gate(metric="acuracy", min=0), source="base")], values(loss=1, accuracy=0.6), {}
     )
     assert verdict.likely == "accuracy"
 
@@ -85,7 +94,7 @@ def test_a_name_in_two_files_is_an_error_that_says_what_to_write() -> None:
     both = Values(numbers={("a.json", "acc"): 1, ("b.json", "acc"): 1})
     (verdict,) = judge({"min": 0.5}, both, None)
     assert (verdict.cause, verdict.names) == ("ambiguous", ("a.json:acc", "b.json:acc"))
-    (verdict,) = gate.judge([Applied(gate=Gate(metric="b.json:acc", min=0.5), source="base")], both, None)
+    (verdict,) = gate.judge([Applied(gate=Gate(metric="b.json:acc", min=0.5), source="base")], both, {})
     assert verdict.status == "pass"
     (verdict,) = judge({"max-drop": 0.5}, values(acc=1), both)
     assert (verdict.status, verdict.cause) == ("error", "base-ambiguous")
@@ -125,3 +134,159 @@ def test_a_change_cannot_lower_its_own_bar(
     change: list[Gate], base: list[Gate] | None, expected: list[tuple[Gate, str]]
 ) -> None:
     assert [(applied.gate, applied.source) for applied in gate.apply(change, base)] == expected
+
+
+def between(low: float, high: float, n: int = 5) -> gate.At:
+    """An interval that grows with the confidence asked for, as all do."""
+
+    def at(confidence: float) -> Interval:
+        wider = (confidence - 0.95) * 10 * (high - low)
+        return Interval(low=low - wider, high=high + wider, method="paired-t", n=n)
+
+    return at
+
+
+def with_interval(at: gate.At, rules: dict[str, object], value: float = 0.89) -> Verdict:
+    reference = Reference(values=values(acc=0.9), intervals={("m.json", "acc"): at})
+    (verdict,) = gate.judge([one(**rules)], values(acc=value), {"base": reference})
+    return verdict
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "rules", "status"),
+    [
+        (-0.009, 0.01, {"max-drop": 0.01}, "pass"),
+        (-0.01, 0.01, {"max-drop": 0.01}, "pass"),
+        (-0.02, -0.011, {"max-drop": 0.01}, "fail"),
+        (-0.02, 0.01, {"max-drop": 0.01}, "inconclusive"),
+        (-0.02, 0.01, {"max-drop": 0.01, "inconclusive": "fail"}, "fail"),
+        (0.01, 0.02, {"max-drop": 0}, "pass"),
+        (-1, 0.4, {"max-rise": 0.5}, "pass"),
+        (0.6, 0.9, {"max-rise": 0.5}, "fail"),
+        (0.4, 0.9, {"max-rise": 0.5}, "inconclusive"),
+        # An absolute bound is asked of the number itself.
+        (-0.02, 0.01, {"min": 0.88}, "pass"),
+    ],
+)
+def test_an_interval_decides_by_all_of_itself(low: float, high: float, rules: dict[str, object], status: str) -> None:
+    assert with_interval(between(low, high), rules).status == status
+
+
+def test_an_undecided_gate_says_how_many_runs_would_decide_it() -> None:
+    verdict = with_interval(between(-0.025, 0.015), {"max-drop": 0.01})
+    # Half of it is 0.02 and its middle 0.005 from the bound, so a fourth of the width is needed: 16 times as many.
+    assert (verdict.low, verdict.high, verdict.method, verdict.n) == (-0.025, 0.015, "paired-t", 5)
+    assert verdict.needed == 80
+    assert with_interval(between(-0.03, 0.01), {"max-drop": 0.01}).needed == 0
+
+
+def test_a_strict_gate_that_is_undecided_says_that_this_is_why() -> None:
+    verdict = with_interval(between(-0.02, 0.01), {"max-drop": 0.01, "inconclusive": "fail"})
+    assert (verdict.status, verdict.cause) == ("fail", "inconclusive")
+
+
+def test_many_gates_fail_only_by_what_is_sure_for_all_of_them() -> None:
+    names = [f"m{number}" for number in range(10)]
+    intervals = {("m.json", name): between(-0.03, -0.0101) for name in names}
+    reference = Reference(values=values(**dict.fromkeys(names, 0.9)), intervals=intervals)
+    gates = [Applied(gate=Gate.model_validate({"metric": name, "max-drop": 0.01}), source="base") for name in names]
+    change = values(**dict.fromkeys(names, 0.88))
+    (alone,) = gate.judge(gates[:1], change, {"base": reference})
+    together = gate.judge(gates, change, {"base": reference})
+    assert alone.status == "fail"
+    assert {verdict.status for verdict in together} == {"inconclusive"}
+
+
+def test_a_gate_can_ask_for_another_commit() -> None:
+    champion = Reference(values=values(acc=0.95))
+    gates = [one(**{"max-drop": 0.01, "against": "champion"})]
+    (verdict,) = gate.judge(gates, values(acc=0.9), against(values(acc=0.9), champion=champion))
+    assert (verdict.status, verdict.against, verdict.base) == ("fail", "champion", 0.95)
+
+
+def test_a_commit_that_is_not_there_fails_closed() -> None:
+    gates = [one(**{"max-drop": 0.01, "against": "champion"})]
+    gone = Reference(reason="couldn't find remote ref champion")
+    (verdict,) = gate.judge(gates, values(acc=0.9), against(values(acc=0.9), champion=gone))
+    assert (verdict.status, verdict.cause) == ("error", "no-reference")
+    assert "couldn't find" in verdict.reason
+
+
+def sliced(*slices: Slice) -> dict[str, Reference]:
+    key = ("m.json", "acc")
+    return {"base": Reference(values=values(acc=0.9), slices={"site": slices}, sliced=key)}
+
+
+EAST = Slice(name="site=east", count=900, value=0.92, base=0.91, at=between(-0.005, 0.025))
+WEST = Slice(name="site=west", count=300, value=0.80, base=0.90, at=between(-0.15, -0.05))
+TINY = Slice(name="site=tiny", count=3, value=0.0, base=1.0, at=between(-1.2, -0.8))
+
+
+@pytest.mark.parametrize(
+    ("rules", "slices", "status", "worst"),
+    [
+        ({"min": 0.85}, (EAST, WEST, TINY), "fail", "site=west"),
+        ({"min": 0.75}, (EAST, WEST, TINY), "pass", "site=west"),
+        ({"max": 0.9}, (EAST, WEST), "fail", "site=east"),
+        ({"max-drop": 0.01}, (EAST, WEST, TINY), "fail", "site=west"),
+        ({"max-drop": 0.01}, (EAST, TINY), "pass", "site=east"),
+        ({"max-drop": 0.01, "min-count": 2}, (EAST, TINY), "fail", "site=tiny"),
+        ({"max-drop": 0.001}, (EAST,), "inconclusive", "site=east"),
+    ],
+)
+def test_the_worst_slice_is_judged(
+    rules: dict[str, object], slices: tuple[Slice, ...], status: str, worst: str
+) -> None:
+    (verdict,) = gate.judge([one(slice="site", **rules)], values(acc=0.91), sliced(*slices))
+    assert (verdict.status, verdict.slice) == (status, worst)
+
+
+@pytest.mark.parametrize(
+    ("references", "cause"),
+    [
+        (sliced(TINY), "few-rows"),
+        (against(values(acc=0.9)), "no-slices"),
+        ({"base": Reference(values=values(acc=0.9), unsliced="no such file")}, "no-slices"),
+        ({"base": Reference(values=values(acc=0.9), slices={"site": (EAST,)}, sliced=("m.json", "auc"))}, "no-slices"),
+    ],
+)
+def test_slices_that_cannot_be_judged_fail_closed(references: dict[str, Reference], cause: str) -> None:
+    (verdict,) = gate.judge([one(**{"slice": "site", "min": 0.1})], values(acc=0.91), references)
+    assert (verdict.status, verdict.cause) == ("error", cause)
+
+
+ADA = Override(metric="acc", person="Ada", reason="stricter labels")
+
+
+def test_an_override_is_never_a_pass() -> None:
+    references = against(values(acc=0.9))
+    (verdict,) = gate.judge([one(min=0.95)], values(acc=0.9), references, overrides=[ADA])
+    assert (verdict.status, verdict.was, verdict.by, verdict.why) == ("overridden", "fail", "Ada", "stricter labels")
+    (passing,) = gate.judge([one(min=0.5)], values(acc=0.9), references, overrides=[ADA])
+    assert passing.status == "pass"
+    (broken,) = gate.judge([one(min=0.5)], values(loss=0.9), references, overrides=[ADA])
+    assert broken.status == "error"
+
+
+@pytest.mark.parametrize(
+    ("rules", "value", "is_weak"),
+    [
+        ({"min": -1e9}, 0.9, True),
+        ({"min": 0}, 0.9, True),
+        ({"min": 0.5}, 0.9, False),
+        ({"max-drop": 1}, 0.9, True),
+        ({"max-drop": 0.01}, 0.9, False),
+        ({"max-drop": 5}, 93.0, False),  # in percent
+        ({"max-rise": 1e12}, 0.9, True),
+    ],
+)
+def test_a_gate_that_cannot_fail_is_found(rules: dict[str, object], value: float, is_weak: bool) -> None:
+    assert bool(weak_gates.weak([one(**rules)], values(acc=value), against(values(acc=value)))) == is_weak
+
+
+def test_a_gate_on_something_without_a_worst_value_is_shown_a_hundredfold() -> None:
+    loss = Applied(gate=Gate(metric="loss", max=1e9), source="base")
+    (verdict,) = weak_gates.weak([loss], values(loss=0.3), {})
+    assert verdict.value == pytest.approx(100.3)
+    fair = Applied(gate=Gate(metric="loss", max=10), source="base")
+    assert weak_gates.weak([fair], values(loss=0.3), {}) == []

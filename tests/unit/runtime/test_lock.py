@@ -178,6 +178,14 @@ def test_a_commit_holds_the_lock_and_the_metrics_and_nothing_else(origin: Path, 
     assert git(origin, "fsck", "--strict") == ""
 
 
+def test_the_record_of_the_seeds_comes_along(origin: Path, ci: Ci) -> None:
+    record = '{"files": {}, "metrics": {}}'
+    kept = {"metrics.seeds.json": record, "sub/metrics.seeds.json": record}
+    leave({"dvc.lock": locked(AFTER, trees=20), "metrics.json": AFTER, **kept})
+    assert bring(ci).files == ("dvc.lock", "metrics.json", "metrics.seeds.json")
+    assert git(origin, "show", "feature:metrics.seeds.json") == record
+
+
 def test_its_own_commit_changes_nothing(origin: Path, ci: Ci, trained: None) -> None:
     made = bring(ci).commit
     again = replace(ci, sha=made, checkout=made)
@@ -451,12 +459,22 @@ def test_too_many_files_are_refused(origin: Path, ci: Ci, trained: None, monkeyp
 
 
 @pytest.mark.parametrize("name", ["mlcicd.yaml", "dvc.yaml", "data.csv.dvc"])
-def test_settings_that_a_lock_calls_results_are_refused(origin: Path, ci: Ci, trained: None, name: str) -> None:
+def test_what_only_the_new_lock_calls_a_result_is_refused(origin: Path, ci: Ci, trained: None, name: str) -> None:
     text = "version: 1\n"
     entry = f"    - {{path: {name}, hash: md5, md5: {md5(text)}, size: 3}}\n"
     leave({"dvc.lock": locked(AFTER, trees=20) + entry, name: text})
-    with pytest.raises(Refused, match="is no result"):
+    with pytest.raises(Refused, match="the new lock is not true"):
         bring(ci)
+
+
+@pytest.mark.parametrize("name", ["Makefile", "src/train.py"])
+def test_a_new_file_that_only_the_new_lock_calls_a_result_stays_out(
+    origin: Path, ci: Ci, trained: None, name: str
+) -> None:
+    entry = f"    - {{path: {name}, hash: md5, md5: {md5('evil')}, size: 4}}\n"
+    leave({"dvc.lock": locked(AFTER, trees=20) + entry, name: "evil"})
+    assert bring(ci).files == ("dvc.lock", "metrics.json")
+    assert name not in git(origin, "ls-tree", "-r", "--name-only", "feature")
 
 
 def test_a_path_that_leads_out_of_the_project_is_never_written(origin: Path, ci: Ci, trained: None) -> None:

@@ -93,5 +93,5 @@ def test_code(text: str, expected: str) -> None:
 
 
 def test_a_label_keeps_no_character_that_mermaid_reads() -> None:
-    assert label('loss "val" [x]; %%{init}') == "loss  val   x   %% init"
+    assert label('loss "val" [x]; %%{init}') == "loss  val   x   % init"
     assert label("\n") == "value"

@@ -134,8 +134,8 @@ def test_what_goes_on_printing_in_the_background_is_not_waited_for(tmp_path):
 
 
 def test_a_declared_secret_is_blotted_out_whatever_its_name():
-    environ = {"DATABASE_URL": "db://user:pass@host", "HOST": "db://user"}
-    assert process.scrub(["to db://user:pass@host"], environ, ["DATABASE_URL"]) == ("to ***",)
+    environ = {"DATABASE_URL": "db://user:pass@host", "HOST": "db://user", process.DECLARED: "OTHER DATABASE_URL"}
+    assert process.scrub(["to db://user:pass@host"], environ) == ("to ***",)
 
 
 @pytest.mark.parametrize(("exit", "step"), [(127, "not found"), (137, "memory"), (1, "its output is above")])

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -103,7 +107,7 @@ def test_stages_are_read_from_what_dvc_prints(output, states):
 
 def test_a_run_of_dvc_leaves_facts_and_results(root):
     dvc = repository.stand_in(root)
-    dvc.answers("repro", REPRO, then=f'mkdir -p plots; echo x > "{root}/plots/roc.csv"')
+    dvc.answers("repro", REPRO, then=f'mkdir -p plots; echo x > "{root}/plots/roc.csv"; touch model.pkl')
     found, said = run()
     assert [f"dvc {call}" for call in dvc.calls()] == [found.command]
     assert found.exit == 0
@@ -142,7 +146,7 @@ def test_a_pipeline_without_dvc_yaml_is_explained(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=r"needs a dvc.yaml, and there is none in \."):
         run()
-    assert left() is None
+    assert (left().command, left().exit) == ("dvc repro --pull --allow-missing", 2)
 
 
 def test_a_broken_dvc_yaml_is_told_before_training(root):
@@ -150,6 +154,16 @@ def test_a_broken_dvc_yaml_is_told_before_training(root):
     with pytest.raises(UsageError, match=r"dvc.yaml:1: cannot be read"):
         run("touch trained")
     assert not (root / "trained").exists()
+
+
+def test_what_keeps_a_training_from_beginning_is_in_the_facts(program):
+    with pytest.raises(UsageError) as caught:
+        run(config="train: {command: 'true', repeat: 3, seed: train.sead}\n")
+    found = left()
+    assert (found.command, found.exit, found.tail) == ("true", 2, (caught.value.message,))
+    assert "did you mean train.seed?" in found.tail[0]
+    assert found.hardware.cpus >= 1
+    assert found.stages == found.seeds == ()
 
 
 def test_a_training_that_breaks_dvc_yaml_keeps_its_results(root):
@@ -169,7 +183,7 @@ def test_the_facts_of_an_earlier_run_are_removed(root):
     (root / "dvc.yaml").unlink()
     with pytest.raises(UsageError):
         run()
-    assert left() is None
+    assert left().exit == 2
 
 
 def test_gpus_are_recorded_where_there_are_some(root):
@@ -191,7 +205,7 @@ def test_a_secret_of_the_configuration_does_not_reach_the_facts(root, monkeypatc
 
 def test_stages_are_shown_as_they_start_and_end_and_summed_up(root, capfd):
     dvc = repository.stand_in(root)
-    dvc.answers("repro", REPRO)
+    dvc.answers("repro", REPRO, then="touch model.pkl")
     _, said = run()
     assert said[0] == "▸ stage train …"
     assert said[1].startswith("▸ stage train: 0.")
@@ -244,6 +258,11 @@ def test_a_program_that_ends_with_124_by_itself_is_no_timeout(root):
         ("failed to run: python t.py, exited with -9", "killed", "memory ran out"),
         ("failed to run: t, exited with 127", "a program was not found", "project.install"),
         ("Parameters 'a.b' are missing from 'params.yaml'.", "parameter a.b is not in its file", "add it"),
+        (
+            "'in/y.csv' does not exist as an output or a stage name in 'dvc.yaml': Stage",
+            "in/y.csv, .* not here",
+            "deps",
+        ),
         ("[Errno 2] No such file or directory: '/w/data.csv'", "data.csv was gone after", "must not delete"),
     ],
 )
@@ -281,6 +300,8 @@ def test_each_seed_is_trained_and_the_committed_one_last(program):
     ]
     assert (program / "params.yaml").read_bytes() == before
     assert json.loads((program / ".mlcicd/train/files/m.json").read_text())["score"] == 0.42
+    record = json.loads((program / ".mlcicd/train/files/metrics.seeds.json").read_text())
+    assert record["metrics"] == {"m.json:score": {"42": 0.42, "43": 0.43, "44": 0.44}}
     assert "▸ seed 43, 1 of 3 …" in said
     assert said[-1].startswith("trained with 3 seeds in ")
     assert found.seconds >= sum(seed.seconds for seed in found.seeds) - 0.01
@@ -292,12 +313,14 @@ def test_a_repetition_that_fails_costs_only_its_numbers(program):
     assert (found.seeds[0].seed, found.seeds[0].exit, found.seeds[0].metrics) == (43, 3, {})
 
 
-@pytest.mark.parametrize(("failing", "count"), [("43 44", 2), ("42", 1)])
-def test_training_fails_with_most_seeds_or_the_committed_one(program, failing, count):
+@pytest.mark.parametrize(("failing", "count", "trained"), [("43 44", 2, 2), ("42", 1, 3)])
+def test_training_fails_with_most_seeds_or_the_committed_one(program, failing, count, trained):
+    """When most have failed, no time is spent on the others."""
     with pytest.raises(Refused, match=f"failed with {count} of 3 seeds, at last with exit status 3"):
         run(config=SEEDS % (failing, 3))
     assert left().exit == 3
-    assert len(left().seeds) == 3
+    assert len(left().seeds) == trained
+    assert not (program / "metrics.seeds.json").exists()
 
 
 def test_the_time_limit_leaves_room_for_the_committed_seed(program, monkeypatch):
@@ -414,3 +437,191 @@ def test_a_failed_training_pushes_nothing(program, monkeypatch):
     monkeypatch.setattr(train.push, "results", lambda *_: pytest.fail("nothing to push"))
     with pytest.raises(Refused):
         run(config="data: {}\ntrain: {command: 'false', lock: commit}\n")
+
+
+def test_the_stages_know_which_others_they_read(root):
+    out = "outs: [{path: %s, hash: md5, md5: aa}]"
+    lock = f"""\
+schema: '2.0'
+stages:
+  prepare: {{cmd: x, {out % "data/parts"}}}
+  train: {{cmd: x, deps: [{{path: data/parts/train.csv}}], {out % "model.bin"}}}
+  evaluate: {{cmd: x, deps: [{{path: model.bin}}, {{path: data/parts}}], {out % "m.json"}}}
+"""
+    (root / "dvc.lock").write_text(lock)
+    repository.stand_in(root).answers("repro", REPRO, then="touch model.bin")
+    run()
+    stages = facts.read(facts.TrainFacts, "train").stages
+    assert [(stage.name, stage.needs) for stage in stages if stage.name in ("prepare", "train", "evaluate")] == [
+        ("prepare", ()),
+        ("train", ("prepare",)),
+        ("evaluate", ("train", "prepare")),
+    ]
+
+
+def test_a_lock_that_training_left_broken_costs_the_graph_only(root):
+    repository.stand_in(root).answers("repro", FAILED, exit=255, then="printf 'stages: [' > dvc.lock")
+    with pytest.raises(Refused):
+        run()
+    assert [stage.needs for stage in facts.read(facts.TrainFacts, "train").stages] == [(), ()]
+
+
+LOCKED = "schema: '2.0'\nstages:\n  train: {cmd: %s, outs: [{path: model.pkl, hash: md5, md5: aa}]}\n"
+# What DVC 3.67.1 does with `--allow-missing` when a stage writes none of its outputs: it notes the old one.
+FALSE = """\
+echo "schema: '2.0'
+stages:
+  train: {cmd: new, outs: [{path: model.pkl, hash: md5, md5: aa}]}" > dvc.lock
+mkdir -p cache/runs/aa/bb cache/runs/cc/dd
+echo '{cmd: new, outs: [{path: model.pkl, hash: md5, md5: aa}]}' | tee cache/runs/cc/dd/false > cache/runs/aa/bb/false
+echo '{cmd: new, outs: [{path: model.pkl, hash: md5, md5: bb}]}' > cache/runs/aa/bb/true
+"""
+
+
+def test_a_stage_that_did_not_write_its_output_has_failed(root, monkeypatch):
+    monkeypatch.setenv("GITLAB_CI", "true")
+    monkeypatch.setattr(train.push, "results", lambda *_: pytest.fail("nothing to push"))
+    (root / "dvc.lock").write_text(LOCKED % "old")
+    dvc = repository.stand_in(root)
+    dvc.answers("repro", "Running stage 'train':\nUpdating lock file 'dvc.lock'\n", then=FALSE.strip())
+    dvc.answers("cache dir", f"{root}/cache\n")
+    with pytest.raises(Refused, match=r"in stage train with exit status 1: .* did not write its output model\.pkl"):
+        run(config="data: {}\ntrain: {lock: propose}\n")
+    found = left()
+    assert (found.exit, found.lock) == (1, "none")
+    assert [(stage.name, stage.state) for stage in found.stages] == [("train", "failed")]
+    assert (root / "dvc.lock").read_text() == LOCKED % "old"
+    assert (root / ".mlcicd/train/files/dvc.lock").read_text() == LOCKED % "old"
+    # Else DVC would bring the old model from its run cache next time, as what the new command makes.
+    assert [path.name for path in (root / "cache/runs/aa/bb").iterdir()] == ["true"]
+    assert not (root / "cache/runs/cc/dd").exists()
+
+
+@pytest.mark.parametrize(
+    ("output", "then"),
+    [
+        ("Running stage 'train':\n", "touch model.pkl"),
+        ("Stage 'train' is cached - skipping run, checking out outputs\n", ""),
+        ("Stage 'train' didn't change, skipping\n", ""),
+    ],
+)
+def test_an_output_is_asked_for_only_where_its_stage_ran(root, output, then):
+    repository.stand_in(root).answers("repro", output, then=then)
+    assert run()[0].exit == 0
+
+
+def test_an_experiment_elsewhere_leaves_no_output_here(root):
+    dvc = repository.stand_in(root)
+    dvc.answers("exp run", "Running stage 'train':\n")
+    assert run("dvc exp run --temp")[0].exit == 0
+    assert dvc.calls() == ["exp run --temp"]
+
+
+@pytest.mark.parametrize(
+    ("lock", "deps", "message"),
+    [
+        ("schema: '2.0'\nstages: {}\n", "[model.pkl, inn.csv, '${root}/x']", "at all: model.pkl, inn.csv is not here"),
+        (repository.LOCK, "[model.pkl, inn.csv]", "with inn.csv, which is not here"),
+    ],
+)
+def test_a_stage_that_never_ran_with_what_it_reads_is_not_unchanged(root, lock, deps, message):
+    """DVC 3.67.1 says so with --allow-missing, when what is new to a stage is not there."""
+    (root / "dvc.lock").write_text(lock)
+    pipeline = yaml.safe_load((root / "dvc.yaml").read_text())
+    pipeline["stages"]["evaluate"]["deps"] = yaml.safe_load(deps)
+    (root / "dvc.yaml").write_text(yaml.safe_dump(pipeline))
+    repository.stand_in(root).answers("repro", "Stage 'evaluate' didn't change, skipping\n")
+    with pytest.raises(Refused, match=rf"in stage evaluate .*: it has never run {message}") as caught:
+        run()
+    assert "correct `deps`" in caught.value.hint
+    assert left().exit == 1
+
+
+DIES = """
+case $(sed -n 's/.*seed: //p' params.yaml) in
+43) echo 'a: 43' > dvc.lock; echo 43 > metrics.json; echo 43 > new.json;;
+*) %s;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("repetitions", "second", "minutes", "message"),
+    [(3, "sleep 20", 0.02, "ended at its time limit of 5h, after 1 of 3 seeds"), (2, "exit 3", 1, "1 of 2 seeds")],
+)
+def test_what_another_seed_left_does_not_stay(root, monkeypatch, repetitions, second, minutes, message):
+    (root / "params.yaml").write_text("seed: 42\n")
+    (root / "dvc.lock").write_text(LOCKED % "old")
+    monkeypatch.setattr(train, "minutes", lambda duration: minutes)
+    config = f"train: {{repeat: {repetitions}, seed: seed}}\nreport: {{metrics: [new.json]}}\n"
+    (root / "fit.sh").write_text(DIES % second)
+    with pytest.raises(Refused, match=message) as caught:
+        run("sh fit.sh", config=config)
+    assert "are kept" not in caught.value.hint
+    assert (root / "dvc.lock").read_text() == LOCKED % "old"
+    assert (root / "metrics.json").read_text() == repository.METRICS
+    assert not (root / "new.json").exists()
+    assert (root / ".mlcicd/train/files/metrics.json").read_text() == repository.METRICS
+    assert (left().seeds[0].seed, left().seeds[0].exit) == (43, 0)
+
+
+def test_stopped_among_the_seeds_the_lock_comes_back_and_parameters_are_left_alone(root):
+    (root / "params.yaml").write_text("seed: 42\n")
+    (root / "fit.sh").write_text(DIES % "echo 'other: 1' >> params.yaml; sleep 20")
+    said: list[str] = []
+    Path("mlcicd.yaml").write_text("version: 1\ntrain: {command: sh fit.sh, repeat: 3, seed: seed}\n")
+    stop = threading.Timer(0.6, os.kill, (os.getpid(), signal.SIGTERM))
+    stop.start()
+    with pytest.raises(KeyboardInterrupt):
+        train.run(project.load(), None, said.append)
+    assert (root / "dvc.lock").read_text() == repository.LOCK
+    assert (root / "params.yaml").read_text() == "seed: 42\nother: 1\n"
+    assert any("put back as before the first seed: dvc.lock, metrics.json" in line for line in said)
+
+
+def test_what_dvc_refuses_it_is_asked_once(root):
+    (root / "params.yaml").write_text("seed: 1\n")
+    dvc = repository.stand_in(root)
+    dvc.answers("repro", exit=255, err="ERROR: you are not inside of a DVC repository\n")
+    with pytest.raises(Refused, match=r"^training failed with exit status 255"):
+        run(config="train: {repeat: 5, seed: seed}\n")
+    assert len([call for call in dvc.calls() if call.startswith("repro")]) == 1
+
+
+def test_two_trainings_at_the_same_time_are_refused(program):
+    with (facts.make() / "train.lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(UsageError, match="another `mlcicd train` is going on"):
+            run("touch trained")
+    assert not (program / "trained").exists()
+    assert left() is None
+    run("touch trained")
+    assert (program / "trained").exists()
+
+
+def test_what_a_killed_training_had_overridden_comes_back_first(program):
+    before = (program / "params.yaml").read_bytes()
+    (program / "mlcicd.yaml").write_text(f"version: 1\n{SMOKE}".replace("cp params.yaml", "sleep 20; cp params.yaml"))
+    killed = subprocess.Popen([sys.executable, "-m", "mlcicd", "train", "--smoke"], stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 20
+    while (program / "params.yaml").read_bytes() == before and time.monotonic() < deadline:
+        time.sleep(0.02)
+    killed.kill()
+    killed.wait()
+    assert "epochs: 1}" in (program / "params.yaml").read_text()
+    _, said = run("cp params.yaml seen.yaml")
+    assert f"(process {killed.pid}) was killed: params.yaml still has its train.epochs" in said[0]
+    assert (program / "seen.yaml").read_bytes() == (program / "params.yaml").read_bytes() == before
+    assert not (program / ".mlcicd/params").exists()
+
+
+def test_ended_by_a_signal_the_exit_status_says_which(program):
+    (program / "mlcicd.yaml").write_text("version: 1\ntrain: {command: 'touch began; sleep 20'}\n")
+    child = subprocess.Popen([sys.executable, "-m", "mlcicd", "train"], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 20
+    while not (program / "began").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    child.terminate()
+    _, told = child.communicate(timeout=20)
+    assert child.returncode == 143
+    assert told.strip() == "stopped"

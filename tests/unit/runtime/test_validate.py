@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import gzip
 import json
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import duckdb
 import pytest
 from click.testing import CliRunner
 
@@ -216,7 +218,137 @@ def test_what_only_great_expectations_knows_needs_it_and_the_rest_is_told(tables
     with pytest.raises(OutsideError, match="great_expectations is not installed") as caught:
         judged(configure("validate: {suites: [{data: raw.csv, suite: suite.yaml}], engine: duckdb}"))
     assert "suite.yaml needs Great Expectations for expect_column_kl_divergence_to_be_less_than" in caught.value.detail
-    assert left().checkpoints[0].error == caught.value.message
+    group = left().checkpoints[0]
+    assert (group.error, group.success, left().success) == ("", False, False)
+    assert [(entry.engine, entry.success) for entry in group.expectations[:2]] == [("duckdb", True), ("duckdb", False)]
+    assert group.expectations[2].error == "suite.yaml:5: needs great_expectations: it is not installed"
+    assert (group.expectations[2].column, group.expectations[2].expected) == ("b", "threshold=0.1")
+
+
+def test_an_expectation_that_nothing_could_judge_is_no_success_even_as_a_warning(tables):
+    Path("suite.yaml").write_text(SUITE + UNKNOWN.replace("0.1}", "0.1, severity: warning}"))
+    with pytest.raises(OutsideError):
+        judged(configure("validate: {suites: [{data: raw.csv, suite: suite.yaml}]}"))
+    assert left().checkpoints[0].success
+    assert not left().success
+
+
+@pytest.mark.parametrize("engine", ["auto", "spark"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"a,b\n1,x\n2,y,z\n", "line 3 has 3 fields, the header 2"),
+        (b"a,b\n1,x,y\n", "line 2 has 3 fields, the header 2"),
+        (b'a,b\n1,x\n2,"y\n3,z\n', "line 3 has a quotation mark that is never closed"),
+        (b'a,b\n1,"x"x\n2,"y\n3,z\n' + b"4,z\n" * 999, "never closed"),
+        (b"a,a\n1,x\n", "line 1: 2 columns are called 'a'"),
+        ("a,b\n1,x\n".encode("utf-16"), "line 1 is UTF-16 text"),
+        (b"a,b\n1,x\n2,\0\n", "line 3 has a NUL byte"),
+        (b"PAR1\x00\x01,x\n", "it is Parquet"),
+    ],
+)
+def test_a_fault_of_the_data_comes_before_a_program_that_is_missing(tables, content, said, engine):
+    Path("bad.csv").write_bytes(content)
+    with pytest.raises(Refused):
+        judged(configure(f"validate: {{suites: [{{data: bad.csv, suite: suite.yaml}}], engine: {engine}}}"))
+    assert said in left().checkpoints[0].error
+
+
+def test_a_compressed_csv_that_is_cut_is_a_fault_of_the_data(tables):
+    Path("cut.csv.gz").write_bytes(gzip.compress(b"a,b\n" + bytes(range(48, 58)) * 99)[:-20])
+    with pytest.raises(Refused):
+        judged(configure("validate: {suites: [{data: cut.csv.gz, suite: suite.yaml}]}"))
+    assert "its gzip is cut short" in left().checkpoints[0].error
+
+
+def test_a_table_that_only_great_expectations_reads_is_not_blamed(tables):
+    Path("odd.csv").write_bytes(b'a,b\n1,x"y\n')
+    with pytest.raises(OutsideError, match="great_expectations is not installed"):
+        judged(configure("validate: {suites: [{data: odd.csv, suite: suite.yaml}]}"))
+    entries = left().checkpoints[0].expectations
+    assert entries[0].error == (
+        "suite.yaml:3: needs great_expectations: it is not installed; it has quotes inside fields"
+    )
+
+
+@pytest.mark.parametrize("engine", ["auto", "gx"])
+def test_parquet_that_is_damaged_inside_loses_nothing_else(tables, engine):
+    duckdb.execute("COPY (SELECT range::DOUBLE AS a, 'x' || range AS b FROM range(50000)) TO 'whole.parquet'")
+    raw = bytearray(Path("whole.parquet").read_bytes())
+    raw[100:-3000] = b"\xff" * (len(raw) - 3100)
+    Path("bad.parquet").write_bytes(raw)
+    entries = "[{data: bad.parquet, suite: suite.yaml}, {data: raw.csv, suite: suite.yaml}]"
+    splits = "[{train: raw.csv, test: bad.parquet, key: [a], after: data}]"
+    with pytest.raises(Refused if engine == "auto" else OutsideError):
+        judged(configure(f"validate: {{suites: {entries}, splits: {splits}, engine: {engine}}}"))
+    found = {(group.kind, group.name): group for group in left().checkpoints}
+    damaged = "it is damaged: not all of it can be read"
+    assert found["suite", "bad.parquet"].error == f"bad.parquet: {damaged}"
+    assert found["checks", "bad.parquet"].error == damaged
+    assert found["split", "raw.csv and bad.parquet"].error == f"bad.parquet: {damaged}"
+    assert found["checks", "raw.csv"].success
+    assert found["suite", "raw.csv"].success is (engine == "auto")
+
+
+def test_one_table_that_ends_great_expectations_does_not_lose_the_others(answer):
+    Path("raw.csv").write_text("a,b\n1,x\n")
+    Path("bad.csv").write_text("a,b\n1,x\n")
+    Path("suite.yaml").write_text(SUITE)
+    answer(
+        {"suites": [{"rows": 1, "expectations": [GOOD, GOOD]}]},
+        "ask = json.load(sys.stdin); 'bad.csv' in str(ask) and sys.exit(9); "
+        "open(ask['result'], 'w').write(open('answer.json').read())",
+    )
+    entries = "[{data: bad.csv, suite: suite.yaml}, {data: raw.csv, suite: suite.yaml}]"
+    with pytest.raises(OutsideError, match="exit status 9"):
+        judged(configure(f"validate: {{suites: {entries}, engine: gx}}"))
+    bad, fine, *_ = left().checkpoints
+    assert (bad.success, fine.success) == (False, True)
+
+
+def test_a_column_that_is_missing_is_told_with_its_place_and_what_was_meant(tables):
+    Path("raw.csv").write_text("age,b\n1,x\n")
+    Path("suite.yaml").write_text("expectations:\n  - expect_column_values_to_not_be_null: {column: aeg}\n")
+    with pytest.raises(Refused):
+        judged(configure("validate: {suites: [{data: raw.csv, suite: suite.yaml}]}"))
+    said = left().checkpoints[0].expectations[0].error
+    assert said == "suite.yaml:2: the table has no column 'aeg' — did you mean 'age'?"
+
+
+def test_great_expectations_words_for_a_missing_column_are_put_the_same_way(answer):
+    Path("raw.csv").write_text("age,b\n1,x\n")
+    Path("suite.yaml").write_text("expectations:\n  - expect_column_values_to_not_be_null: {column: aeg}\n")
+    entry = {**GOOD, "success": False, "error": 'Error: The column "aeg" in BatchData does not exist.'}
+    answer({"suites": [{"rows": 1, "columns": ["age", "b"], "expectations": [entry]}]})
+    with pytest.raises(Refused):
+        judged(configure("validate: {suites: [{data: raw.csv, suite: suite.yaml}], engine: gx}"))
+    said = left().checkpoints[0].expectations[0].error
+    assert said == "suite.yaml:2: the table has no column 'aeg' — did you mean 'age'?"
+
+
+def test_below_the_folder_of_the_configuration_that_folder_is_named(tables, monkeypatch):
+    configure("validate: {suites: [{data: raw.csv, suite: suite.yaml}]}")
+    (tables / ".git").mkdir()
+    (tables / "src").mkdir()
+    monkeypatch.chdir(tables / "src")
+    with pytest.raises(UsageError, match="nothing to validate") as caught:
+        validate.run(project.load(), Order(), print)
+    assert caught.value.hint == f"mlcicd.yaml is in {tables}, and this folder has none: run this there"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--suggest", "raw.csv", "--suite", "s.yaml"], "--suite cannot stand beside --suggest"),
+        (["--suggest", "raw.csv", "--checkpoint", "a"], "--checkpoint cannot stand beside --suggest"),
+        (["--output", "s.yaml"], "--output needs --suggest"),
+        (["--suggest", "raw.csv", "--output", "../s.yaml"], r"--output: \.\./s\.yaml is outside the repository"),
+    ],
+)
+def test_options_that_would_be_ignored_are_refused(tables, arguments, said):
+    with pytest.raises(UsageError, match=said):
+        CliRunner().invoke(command, arguments, catch_exceptions=False)
+    assert not (tables.parent / "s.yaml").exists()
 
 
 def test_two_engines_answers_come_in_the_suites_order(answer):

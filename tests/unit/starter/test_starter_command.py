@@ -136,3 +136,16 @@ def test_a_disk_that_refuses_is_explained(
     monkeypatch.setattr(Path, "write_bytes", refuse)
     assert run("--root", str(root)) == 3
     assert "mlcicd.yaml: cannot be written: Permission denied" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("folder", ["", "ml/"])
+def test_nothing_is_added_where_the_pipeline_cannot_be_read(make, capsys: pytest.CaptureFixture[str], folder) -> None:
+    old = "version: 1\ntest: {command: make}\n"
+    broken = "stages:\n<<<<<<< HEAD\n  train: {cmd: x}\n=======\n  fit: {cmd: x}\n>>>>>>> other\n"
+    files = {f"{folder}dvc.yaml": broken, f"{folder}metrics.json": '{"accuracy": 0.9}', f"{folder}train.py": "x = 1\n"}
+    root = make({**files, "mlcicd.yaml": old})
+    assert run("--root", str(root)) == 0
+    assert (root / "mlcicd.yaml").read_text() == old
+    out = capsys.readouterr().out
+    assert f"note: {folder}dvc.yaml: not used: line " in out
+    assert f"mlcicd.yaml: nothing added, for what {folder}dvc.yaml says is not known" in out

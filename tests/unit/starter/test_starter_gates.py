@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlcicd.detect.metrics import Metric
+from mlcicd.runtime import direction
 from mlcicd.starter import gates
 
 HIGHER = """accuracy test.roc_auc rocAUC testF1 f1_macro F1 r2 r2_score explained_variance neg_mean_squared_error
@@ -24,17 +25,17 @@ def metric(name: str, value: float) -> Metric:
 
 @pytest.mark.parametrize("name", HIGHER.split())
 def test_higher_is_better(name: str) -> None:
-    assert gates.better(name) == "higher"
+    assert direction.better(name) == "higher"
 
 
 @pytest.mark.parametrize("name", LOWER.split())
 def test_lower_is_better(name: str) -> None:
-    assert gates.better(name) == "lower"
+    assert direction.better(name) == "lower"
 
 
 @pytest.mark.parametrize("name", UNKNOWN.split())
 def test_direction_is_unknown(name: str) -> None:
-    assert gates.better(name) is None
+    assert direction.better(name) is None
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,11 @@ def report(text: str = MARKUP, *, size: int = 1) -> Report:
         unread=(model.Unread(side="base", file=long, key=long, reason=long),) * 2 * size,
         params=(model.Param(name=long, file=long, base=long, change=long),) * 2 * size,
         curves=(model.Curve(title=long, x_label=long, y_label=long, lines=(line,)),) * 3,
+        bars=(model.Bars(title=long, label=long, value=long, bars=(model.Bar(name=long, base=1, change=-1),) * 9),),
+        confusions=(
+            model.Confusion(title=long, actual=long, predicted=long, classes=(long,) * 2, change=((1, 2), (3, 4))),
+        ),
+        images=(model.Image(name=long, side="change", bytes=9),),
         data=model.Fetched(files=1, bytes=1, verified=True),
         validation=model.Validation(success=False, seconds=1, checkpoints=(point,) * 2),
         tests=model.Tests(
@@ -41,7 +46,11 @@ def report(text: str = MARKUP, *, size: int = 1) -> Report:
             exit=1,
             seconds=1,
             gpus=(long,) * 2,
-            stages=(model.Stage(name=long, state="run"),) * 5 * size,
+            stages=(
+                model.Stage(name=long, state="run"),
+                model.Stage(name=f"{long[1:]}.", state="run", needs=(long,)),
+                *(model.Stage(name=long, state="run"),) * 3 * size,
+            ),
             tail=(long,) * 20,
         ),
         notices=tuple(model.Notice(kind="facts", names=(long,) * 20) for _ in range(20)),

@@ -8,9 +8,9 @@ from mlcicd.config.model import Gate
 from mlcicd.runtime import facts
 from mlcicd.runtime.base import Base
 from mlcicd.runtime.ci import Ci
-from mlcicd.runtime.curves import Curve
 from mlcicd.runtime.gate import Applied
 from mlcicd.runtime.metrics import Values
+from mlcicd.runtime.plots import Curve
 from mlcicd.runtime.report import document, model
 from mlcicd.runtime.report.build import Collected, build
 
@@ -54,7 +54,9 @@ def test_a_failed_gate_is_never_cut_away() -> None:
 
 def test_curves_are_thinned_and_keep_their_ends() -> None:
     points = [(float(n), float(n)) for n in range(5_000)] + [(math.nan, 1.0), (1.0, math.inf)]
-    plot = Curve(title="t", x_label="x", y_label="y", lines={"workspace": points, SHA: points[:3], "v1": points[:2]})
+    plot = Curve(
+        title="t", x_label="x", y_label="y", revisions={"workspace": points, SHA: points[:3], "v1": points[:2]}
+    )
     (curve,) = build(Collected(plots=[plot], base=Base(sha=SHA)), Ci(), SHA).curves
     assert [line.side for line in curve.lines] == ["change", "base", "other"]
     assert len(curve.lines[0].points) == model.MAX_POINTS

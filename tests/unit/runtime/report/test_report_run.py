@@ -27,6 +27,7 @@ gates:
   - {metric: accuracy, min: 0.9}
   - {metric: accuracy, max-drop: 0.01}
 """
+FILES = ["report.json", "report.md", "report.html", "junit.xml", "metrics.txt"]
 TRAINED = facts.TrainFacts(
     command="python train.py", exit=0, seconds=1.5, hardware=facts.Hardware(cpus=2, memory=2**30)
 )
@@ -90,7 +91,7 @@ def test_a_small_fall_passes_and_every_file_is_written(base: str) -> None:
         ("size", 10, 10),
     ]
     assert [(param.name, param.base, param.change) for param in report.params] == [("train.lr", "0.1", "0.2")]
-    assert [path.name for path in written.files] == ["report.json", "report.md", "report.html", "junit.xml"]
+    assert [path.name for path in written.files] == FILES
     assert document.load(written.files[0]) == report
     assert summary.read_text().startswith("<!-- mlcicd:report v=1")
     assert Xml.parse(written.files[3]).getroot().attrib["tests"] == "3"
@@ -130,6 +131,19 @@ def test_a_change_that_removes_its_gates_and_its_checks_is_judged_and_said(base:
         "gates-changed": ("accuracy",),
         "sections-removed": ("train",),
     }
+    # Nothing was trained, so what the change commits as metrics opens no gate of the base.
+    assert {verdict.status for verdict in report.gates} == {"error"}
+
+
+def test_taking_the_checks_out_is_refused_even_without_gates(base: str) -> None:
+    text = CONFIG.split("gates:")[0]
+    Path("mlcicd.yaml").write_text(text + "test: {command: 'true'}\n")
+    commit()
+    git("branch", "--force", "main", "HEAD")
+    Path("mlcicd.yaml").write_text(text)
+    report = run()
+    assert (report.state, report.gates) == ("fail", ())
+    assert "checks were taken out" in Path(".mlcicd/report.md").read_text("utf-8")
 
 
 def test_an_unreadable_configuration_at_the_base_is_said(base: str) -> None:
@@ -250,12 +264,7 @@ def test_results_that_were_committed_are_not_believed(base: str) -> None:
 
 def test_another_folder_for_the_report_is_not_hidden_from_git(base: str) -> None:
     report(Path("mlcicd.yaml"), "", (), Path("out"), Ci())
-    assert sorted(path.name for path in Path("out").iterdir()) == [
-        "junit.xml",
-        "report.html",
-        "report.json",
-        "report.md",
-    ]
+    assert sorted(path.name for path in Path("out").iterdir()) == sorted(FILES)
 
 
 def test_facts_of_data_that_the_configuration_no_longer_fetches_are_left_out(base: str) -> None:

@@ -97,7 +97,7 @@ def test_plots_become_curves_and_pictures_go_to_the_work_folder(program, fake, r
     spec["encoding"] = {axis: {"field": axis, "type": "quantitative"} for axis in "xy"}
     elsewhere = [{"name": "p", "rev": "base", "source": "p.csv", "type": "FileNotFoundError", "msg": "gone"}]
     fake.answers("plots diff", {"data": {"p": [{"type": "vega", "content": spec}]}, "errors": elsewhere})
-    assert [curve.lines for curve in program.plots_diff("base")] == [{"workspace": [(1.0, 2.0)]}]
+    assert [curve.revisions for curve in program.plots_diff("base")] == [{"workspace": [(1.0, 2.0)]}]
     assert fake.calls() == [f"plots diff --json -o {root}/.mlcicd/plots base"]
 
 
@@ -176,8 +176,8 @@ def why(stderr: str, remote: Remote | None = None):
             "password",
         ),
         ("ERROR: Unable to acquire lock. Most likely another DVC process is running", "another DVC process", "wait"),
-        ("ERROR: unexpected error - something new\n", "dvc pull failed: something new", "--verbose"),
-        ("", "dvc pull failed: Everything is up to date.", "--verbose"),
+        ("ERROR: unexpected error - something new\n", "dvc pull failed: something new", "dvc pull -v"),
+        ("", "dvc pull failed: Everything is up to date.", "dvc pull -v"),
     ],
 )
 def test_each_failure_has_one_message_and_a_next_step(stderr, message, hint):

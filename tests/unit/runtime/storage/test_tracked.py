@@ -92,7 +92,8 @@ def test_merge_markers_are_told_with_their_line(root, name):
     with pytest.raises(UsageError) as caught:
         tracked.read(root)
     assert caught.value.message.startswith(f"{name}:2: merge markers")
-    assert f"git checkout --theirs {name}" in caught.value.hint
+    assert caught.value.hint.startswith(f"resolve the merge in {name}, ")
+    assert "checkout --" not in caught.value.hint
 
 
 def test_results_are_what_dvc_yaml_declares_templates_resolved(root):
@@ -161,3 +162,22 @@ def test_git_tells_what_it_holds_itself(root):
 )
 def test_paths_overlap_by_whole_names(one, other, do):
     assert tracked.overlap(one, other) is do
+
+
+def test_stages_that_read_each_others_outputs_are_known():
+    def stage(name, deps, *outs):
+        made = tuple(tracked.Out(path=path, md5="aa", source=name) for path in outs)
+        return tracked.Stage(name=name, deps=dict.fromkeys(deps, "aa"), outs=made)
+
+    stages = [
+        stage("split", ["data/raw.csv"], "data/parts"),
+        stage("train", ["data/parts/train.csv", "src"], "models/a.pkl"),
+        stage("all", ["models", "data/parts"], "out"),
+        stage("other", ["data/part", "models/a.pkl.md"], "data/raw.csv.copy"),
+    ]
+    assert tracked.needs({one.name: one for one in stages}) == {
+        "split": (),
+        "train": ("split",),
+        "all": ("train", "split"),
+        "other": (),
+    }

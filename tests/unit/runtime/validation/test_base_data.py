@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 
 import pytest
@@ -43,9 +44,28 @@ def base(root, tmp_path, **more):
 
 
 def test_a_file_that_dvc_has_under_the_same_hash_is_not_fetched(root, dvc, tmp_path):
-    (root / "data/raw.csv").write_bytes(NEW)  # the hashes in git say that nothing changed
+    (root / "data/raw.csv").write_bytes(OLD)
     found = base(root, tmp_path).version("data/raw.csv")
     assert (found.same, found.path, dvc.calls()) == (True, None, [])
+
+
+@pytest.mark.parametrize("forced", [False, True])
+def test_a_file_that_was_changed_here_is_another_whatever_its_pointer_says(root, dvc, tmp_path, forced):
+    (root / "data/raw.csv").write_bytes(NEW)
+    here = base(root, tmp_path)
+    if forced:
+        repository.git(root, "add", "-f", "data/raw.csv")
+    found = here.version("data/raw.csv")
+    assert (found.same, found.path and found.path.read_bytes()) == (False, OLD)
+
+
+def test_a_file_that_dvc_2_tracked_may_differ_in_its_line_ends(root, dvc, tmp_path):
+    pointer = root / "data/raw.csv.dvc"
+    pointer.write_text(pointer.read_text().replace("  hash: md5\n", ""))
+    repository.git(root, "commit", "-q", "-a", "-m", "legacy")
+    (root / "data/raw.csv").write_bytes(OLD.replace(b"\n", b"\r\n"))
+    assert base(root, tmp_path).version("data/raw.csv").same
+    assert dvc.calls() == []
 
 
 def test_the_files_own_hash_counts_when_the_pointer_moved(root, dvc, tmp_path):
@@ -69,16 +89,39 @@ def test_another_version_is_fetched_from_the_base_commit(root, dvc, tmp_path):
     assert call.endswith(f" -- {root} data/raw.csv")
 
 
-def test_a_file_in_a_tracked_folder_or_a_stages_output_is_found_too(root, dvc, tmp_path):
-    (root / "data/prepared").mkdir()
-    for name in ("data/prepared/train.csv", "plots/roc.csv"):
-        (root / name).parent.mkdir(exist_ok=True)
-        (root / name).write_bytes(NEW)
-        assert base(root, tmp_path).version(name).same  # dvc.lock is the same
+def test_a_stages_output_is_found_too(root, dvc, tmp_path):
     lock = (root / "dvc.lock").read_text()
-    (root / "dvc.lock").write_text(lock.replace("e37ff1e0aff1ec0c21f228bb6f7b0135", "0" * 32))
-    found = base(root, tmp_path).version("data/prepared/train.csv")
-    assert (found.same, dvc.calls()[0].split()[-1]) == (False, "data/prepared/train.csv")
+    (root / "dvc.lock").write_text(lock.replace("c9037f90197706fd13736a7be6e62dad", md5(OLD)))
+    repository.git(root, "commit", "-q", "-a", "-m", "plots")
+    (root / "plots").mkdir(exist_ok=True)
+    (root / "plots/roc.csv").write_bytes(OLD)
+    assert base(root, tmp_path).version("plots/roc.csv").same
+    (root / "plots/roc.csv").write_bytes(NEW)
+    assert not base(root, tmp_path).version("plots/roc.csv").same
+
+
+def test_a_file_of_a_tracked_folder_is_compared_with_the_folders_list(root, dvc, tmp_path):
+    listed = json.dumps([{"md5": md5(OLD), "relpath": "train.csv"}]).encode()
+    lock = (root / "dvc.lock").read_text()
+    (root / "dvc.lock").write_text(lock.replace("e37ff1e0aff1ec0c21f228bb6f7b0135", md5(listed)))
+    repository.git(root, "commit", "-q", "-a", "-m", "prepared")
+    dvc.answers("cache", out=f"{tmp_path}/cache\n")
+    (root / "data/prepared").mkdir()
+    train = root / "data/prepared/train.csv"
+    train.write_bytes(OLD)
+    here = base(root, tmp_path)
+    assert here.version("data/prepared/train.csv").same  # by DVC: no list is here
+    assert dvc.calls()[-1].split()[-1] == "data/prepared/train.csv"
+    place = tmp_path / "cache/files/md5" / md5(listed)[:2] / f"{md5(listed)[2:]}.dir"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(listed)
+    asked = len(dvc.calls())
+    assert here.version("data/prepared/train.csv").same
+    (root / "data/prepared/new.csv").write_bytes(NEW)
+    assert here.version("data/prepared/new.csv").absent
+    assert len(dvc.calls()) == asked
+    train.write_bytes(NEW)
+    assert here.version("data/prepared/train.csv").path
 
 
 def test_what_git_holds_is_read_from_git(root, dvc, tmp_path):

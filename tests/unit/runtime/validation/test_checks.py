@@ -126,8 +126,8 @@ def test_a_base_that_cannot_be_read_is_a_note(tmp_path):
     ("content", "said"),
     [
         (b"", "the file is empty"),
-        (b"a,b\n1,\xff\n", "not UTF-8 text, line 2"),
-        (b"a,b\n1,2\n1,2,SECRET\n", "cannot be read as CSV"),
+        (b"a,b\n1,\xff\n", "line 2 is not UTF-8 text"),
+        (b"a,b\n1,2\n1,2,SECRET\n", "line 3 has 3 fields, the header 2"),
         (b"a,b\n", "no rows: every check of nothing passes"),
     ],
 )
@@ -187,3 +187,15 @@ def test_a_key_that_is_no_column(tmp_path):
     assert entry.error == "patient is not in train.csv, patient is not in test.csv"
     (entry,) = split(tmp_path, "a\n1\n", "b\n1\n").expectations
     assert entry.error == "the two files have no column in common"
+
+
+def test_a_base_that_is_damaged_is_a_note_and_no_fault_of_the_data(tmp_path):
+    whole, bad = tmp_path / "whole.parquet", tmp_path / "bad.parquet"
+    duckdb.execute(f"COPY (SELECT range::DOUBLE AS a, 'x' || hash(range) % 10 AS b FROM range(50000)) TO '{whole}'")
+    raw = bytearray(whole.read_bytes())
+    raw[100:-3000] = b"\xff" * (len(raw) - 3100)
+    bad.write_bytes(raw)
+    settings = checks.Settings(checks=Checks(skip=["duplicates"]))
+    found = checks.of_file("a", whole, None, Before(path=bad, note=""), settings)
+    assert found.success
+    assert found.expectations[-1].observed == "the base's version: it is damaged: not all of it can be read"

@@ -75,3 +75,15 @@ def test_pages_of_an_earlier_run_are_removed(tmp_path):
     documents.write(report(), [("c", "<p>y</p>")], tmp_path)
     assert [path.name for path in (tmp_path / "docs").iterdir()] == ["1-c.html"]
     assert (tmp_path / "summary.md").read_text().startswith("### Data validation: not valid")
+
+
+def test_no_line_for_the_terminal_holds_a_command_of_a_ci_system():
+    name = "x\n::error::forged\r\x1b[31m##[error]"
+    group = Checkpoint(
+        name="::error::a", kind="suite", suite=name, success=False, expectations=(expectation(column=name),)
+    )
+    lines = documents.summary(ValidateFacts(success=False, checkpoints=(group,), seconds=1))
+    assert len(lines) == 3
+    assert not any(char in line for line in lines for char in "\n\r\x1b")
+    assert not any(line.lstrip().startswith("::") or "##[" in line for line in lines)
+    assert "x ::error::forged" in lines[1]

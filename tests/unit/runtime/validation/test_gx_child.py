@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import gzip
 import json
 import subprocess
 import sys
@@ -230,3 +231,23 @@ def test_a_rule_that_gx_refuses_is_named_by_its_place(tmp_path):
     suite = {"name": "raw.csv", "suite": "s", "engine": "pandas", "path": "raw.csv", "rules": rules}
     (found,) = child(tmp_path, {"suites": [suite]})["suites"]
     assert found == {"error": "suite.yaml:3: TypeError: odd is no argument", "kind": "rule"}
+
+
+@pytest.mark.parametrize(
+    ("error", "content"),
+    [
+        (OSError("Corrupt data: ZSTD decompression failed"), True),
+        (EOFError("Compressed file ended"), True),
+        (FileNotFoundError(2, "No such file"), False),
+        (ConnectionError("lost"), False),
+        (RuntimeError("?"), False),
+    ],
+)
+def test_damaged_content_is_told_from_what_could_not_be_reached(error, content):
+    assert gx_child._is_about_content(error) is content
+
+
+def test_what_a_damaged_file_begins_with_is_not_shown():
+    assert gx_child.describe(gzip.BadGzipFile("Not a gzipped file (b'al')")) == (
+        "BadGzipFile: Not a gzipped file (b'…')"
+    )

@@ -421,3 +421,15 @@ def test_duckdb_that_is_not_installed_is_said(table, monkeypatch):
     with pytest.raises(OutsideError, match="needs duckdb, which is not installed") as raised:
         judge(table(), ROWS)
     assert "uv pip install" in raised.value.hint
+
+
+def test_no_text_in_a_rule_is_taken_for_the_table(table):
+    rules = (
+        rule("column_values_to_be_in_set", column="b", value_set=["{table}", native.TABLE]),
+        rule("column_values_to_be_unique", column="b"),
+    )
+    found = judge(table("a,b\n1,{table}\n2,judged_rows\n3,judged_rows\n"), *rules, values=True)
+    assert [(one.success, one.observed) for one in found.expectations] == [
+        (True, "0 of 3 unexpected (0 %)"),
+        (False, "2 of 3 unexpected (66.7 %); most often 'judged_rows' (2×)"),
+    ]

@@ -88,7 +88,7 @@ def test_what_cannot_be_learnt_from(data, monkeypatch):
     Path("latin.csv").write_bytes(b"a\n\xff\n")
     with pytest.raises(UsageError, match=r"none\.csv has no rows"):
         suggest.write(data, "none.csv")
-    with pytest.raises(UsageError, match=r"latin\.csv: not UTF-8 text, line 2"):
+    with pytest.raises(UsageError, match=r"latin\.csv: line 2 is not UTF-8 text"):
         suggest.write(data, "latin.csv")
     with pytest.raises(OutsideError, match=r"there is no file absent\.csv"):
         suggest.write(data, "absent.csv")
@@ -97,3 +97,17 @@ def test_what_cannot_be_learnt_from(data, monkeypatch):
     with pytest.raises(OutsideError, match="needs duckdb") as caught:
         suggest.write(data, "raw.csv")
     assert "`mlcicd setup --tables` installs it" in caught.value.hint
+
+
+def test_another_separator_and_damaged_parquet_are_refused(data):
+    Path("semi.csv").write_text("a;b\n1;2\n")
+    with pytest.raises(UsageError, match=r"semi\.csv: it has one column, 'a;b': separated by ;\?"):
+        suggest.write(data, "semi.csv")
+    Path("one.csv").write_text("a;b,c\n1,2\n")
+    suggest.write(data, "one.csv")
+    duckdb.execute("COPY (SELECT range::DOUBLE AS a FROM range(50000)) TO 'whole.parquet'")
+    raw = bytearray(Path("whole.parquet").read_bytes())
+    raw[100:-3000] = b"\xff" * (len(raw) - 3100)
+    Path("bad.parquet").write_bytes(raw)
+    with pytest.raises(UsageError, match="it is damaged: not all of it can be read"):
+        suggest.write(data, "bad.parquet")
