@@ -118,7 +118,7 @@ def _bug(error: Exception) -> MlcicdError:
         log = workfolder.make() / "crash.log"
         log.write_text("".join(lines), encoding="utf-8")
         where = f"the whole traceback is in {log}"
-    except OSError:
+    except (OSError, MlcicdError):
         where = "the traceback could not be written here"
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return MlcicdError(

@@ -83,7 +83,11 @@ def environ(root: Path, inherited: Mapping[str, str], declared: Sequence[str] = 
     inherited_path = [
         folder for folder in inherited.get("PATH", os.defpath).split(os.pathsep) if folder not in ("", own, str(last))
     ]
-    found = _TRUST | {name: value for name, value in inherited.items() if name not in (_OWN | ci.WITHHELD) - set(declared)} | _QUIET
+    found = (
+        _TRUST
+        | {name: value for name, value in inherited.items() if name not in (_OWN | ci.WITHHELD) - set(declared)}
+        | _QUIET
+    )
     found[process.DECLARED] = " ".join(declared)
     if (venv / "bin").is_dir():
         found["VIRTUAL_ENV"] = str(venv)

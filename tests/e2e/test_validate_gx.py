@@ -69,14 +69,17 @@ def judge(text: str) -> facts.ValidateFacts:
 
 
 def outcomes(group: facts.Checkpoint) -> list[tuple[bool, str, str]]:
-    return [(entry.success, entry.severity, entry.observed or entry.error.partition(": ")[2]) for entry in group.expectations]
+    return [
+        (entry.success, entry.severity, entry.observed or entry.error.partition(": ")[2])
+        for entry in group.expectations
+    ]
 
 
 EXPECTED = [
     (False, "warning", "1 of 3 unexpected (33.3 %)"),
     (True, "critical", "1 of 3 unexpected (33.3 %)"),
     (True, "info", "float64"),
-    (False, "info", "the table has no column 'nowhere'"),
+    (False, "info", "the table has no column 'absent'"),
 ]
 
 

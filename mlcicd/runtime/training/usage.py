@@ -131,7 +131,9 @@ def _look(meter: Meter) -> None:
     found = _tree(meter.session)
     alone = len(found) == 1
     held = sum(one.memory if alone else _share(one) for one in found)
-    meter.see(sum(one.seconds for one in found), held)
+    # While processes come and go, shares of different moments would be added up.
+    steady = {one.pid for one in found} == {one.pid for one in _tree(meter.session)}
+    meter.see(sum(one.seconds for one in found), held if steady else 0)
 
 
 def _look_at_gpus(meter: Meter, environ: Mapping[str, str], gpus: Gpus) -> None:

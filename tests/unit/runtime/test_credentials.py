@@ -108,7 +108,9 @@ def test_without_clouds_only_what_makes_tokens_is_taken_away(
     monkeypatch: pytest.MonkeyPatch, identity: Identity, tmp_path: Path
 ) -> None:
     on_github(monkeypatch, identity, AWS_ACCESS_KEY_ID="AKIA")
-    with credentials.logged_in(project(tmp_path, "version: 1\ntrain: {}\n"), project(tmp_path, "version: 1\ntrain: {}\n").environ()) as environ:
+    with credentials.logged_in(
+        project(tmp_path, "version: 1\ntrain: {}\n"), project(tmp_path, "version: 1\ntrain: {}\n").environ()
+    ) as environ:
         assert not environ.keys() & ci.WITHHELD
         assert environ["AWS_ACCESS_KEY_ID"] == "AKIA"
     assert identity.issued == {}

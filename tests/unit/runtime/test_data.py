@@ -251,7 +251,7 @@ def test_a_lock_without_its_data_is_refused_with_stage_and_author(fake):
 
 def test_what_nobody_names_is_not_let_pass(fake):
     fake.answers("data status", {"not_in_remote": ["elsewhere.bin"]})
-    with pytest.raises(Refused, match="elsewhere.bin: not in remote"):
+    with pytest.raises(Refused, match=r"elsewhere\.bin: not in remote"):
         data.prove(project.load(), None, print)
 
 
