@@ -84,7 +84,9 @@ def run(
     started: Started | None = None,
     timeout: float | None = None,
 ) -> Finished:
-    """Run a program in a process group of its own, until it and everything it started have ended.
+    """Run a program in a process group of its own, until it and everything it started there have ended.
+
+    What moves into a session of its own on purpose (a daemon) outlives it.
 
     Args:
         argv: the program and its arguments.

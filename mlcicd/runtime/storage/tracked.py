@@ -164,7 +164,7 @@ def overlap(one: str, other: str) -> bool:
 def _source(root: Path, name: str) -> Iterator[Out]:
     tree = _load(root, name)
     home = _join(posixpath.dirname(name), str(tree.get("wdir") or ""))
-    yield from _outs(tree.get("outs"), home, name)
+    yield from _outs(_rows(tree.get("outs"), f"{name}: outs"), home, name)
 
 
 def _stages(root: Path, lock: str) -> Iterator[Stage]:
@@ -172,20 +172,37 @@ def _stages(root: Path, lock: str) -> Iterator[Stage]:
     yaml = _beside(lock, "dvc.yaml")
     declared = _mapping(_load(root, yaml).get("stages"))
     home = posixpath.dirname(lock)
-    for key, stage in _mapping(_load(root, lock).get("stages")).items():
+    for key, locked in _mapping(_load(root, lock).get("stages")).items():
+        stage = _mapping(locked)
         body = _mapping(declared.get(str(key).split("@")[0]))
         where = _join(home, str(_mapping(body.get("do") or body).get("wdir") or ""))
         name = f"{yaml}:{key}" if home else str(key)
-        entries = [entry for entry in stage.get("deps") or [] if isinstance(entry, dict)]
+        entries = _rows(stage.get("deps"), f"{lock}: stages.{key}.deps")
         deps = {_join(where, str(entry.get("path"))): str(entry.get("md5", "")) for entry in entries}
         sizes = {_join(where, str(entry.get("path"))): _size(entry) for entry in entries}
         here = set(_kept_here(_mapping(body.get("do") or body), where))
-        outs = [replace(out, push=out.path not in here) for out in _outs(stage.get("outs"), where, name)]
+        outs = [
+            replace(out, push=out.path not in here)
+            for out in _outs(_rows(stage.get("outs"), f"{lock}: stages.{key}.outs"), where, name)
+        ]
         yield Stage(name=name, deps=deps, sizes=sizes, outs=tuple(outs))
 
 
-def _outs(entries: Any, home: str, source: str) -> Iterator[Out]:
-    for entry in entries or []:
+def _rows(value: Any, place: str) -> list[Mapping[str, Any]]:
+    """Return a list of mappings, as DVC writes it.
+
+    Raises:
+        UsageError: naming the place of anything else.
+    """
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise UsageError(f"{place}: not what DVC writes there", hint="take the file as git had it, or `dvc repro`")
+    return value
+
+
+def _outs(entries: Sequence[Mapping[str, Any]], home: str, source: str) -> Iterator[Out]:
+    for entry in entries:
         path = _join(home, str(entry.get("path")))
         if _is_inside(path) and entry.get("cache", True):
             # A folder whose files are tracked one by one, by the cloud's own versions, has no hash of its own.

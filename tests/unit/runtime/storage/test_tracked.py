@@ -181,3 +181,14 @@ def test_stages_that_read_each_others_outputs_are_known():
         "all": ("train", "split"),
         "other": (),
     }
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [("{outs: [a]}", "stages.train.outs"), ("{deps: 5}", "stages.train.deps")],
+)
+def test_a_lock_that_dvc_did_not_write_is_named(tmp_path, body, place):
+    (tmp_path / "dvc.yaml").write_text("stages: {train: {cmd: x}}\n")
+    (tmp_path / "dvc.lock").write_text(f"stages: {{train: {body}, other: 3}}\n")
+    with pytest.raises(UsageError, match=rf"^dvc\.lock: {place}: not what DVC writes there$"):
+        tracked.read(tmp_path)
