@@ -444,9 +444,6 @@ class Predictions(Section):
     group: Text | None = Field(
         None, description="Column of what belongs together (a patient, a day): drawn together.", examples=["patient"]
     )
-    slices: tuple[Text, ...] = Field(
-        (), description="Columns by whose values the metric is also shown.", examples=[["site"]]
-    )
 
 
 class Report(Section):

@@ -12,8 +12,9 @@ from mlcicd.plan.model import Call, Job, Pipeline
 
 
 def text(pipeline: Pipeline) -> str:
-    """Return one block for each job."""
-    return "\n\n".join("\n".join(_block(job)) for job in pipeline.jobs) + "\n"
+    """Return one block for each job, the one that posts for forks from a run of its own last."""
+    posters = (pipeline.for_forks,) if pipeline.for_forks else ()
+    return "\n\n".join("\n".join(_block(job)) for job in (*pipeline.jobs, *posters)) + "\n"
 
 
 def as_json(config: Config, pipeline: Pipeline) -> str:

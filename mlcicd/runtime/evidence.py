@@ -60,16 +60,6 @@ def of_runs(base: Mapping[int, float], change: Mapping[int, float], confidence: 
     return _welch(list(base.values()), list(change.values()), confidence)
 
 
-def of_examples(
-    base: Sequence[float],
-    change: Sequence[float],
-    groups: Sequence[Hashable] | None = None,
-    confidence: float = 0.95,
-) -> Interval | None:
-    """Compare the per-example scores of two models: `examples` at one confidence."""
-    return examples(base, change, groups)(confidence)
-
-
 def examples(base: Sequence[float], change: Sequence[float], groups: Sequence[Hashable] | None = None) -> At:
     """Compare the per-example scores of two models by a paired bootstrap of their mean difference.
 

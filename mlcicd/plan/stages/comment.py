@@ -16,7 +16,7 @@ def jobs(config: Config) -> list[Job]:
         Job(
             id="comment",
             name="Comment",
-            why="The only job that may write: it has no code of the change and reads nothing but report.json.",
+            why="May write, so it has no code of the change and reads nothing but report.json.",
             events=("pull_request",),
             needs=("report",),
             always=True,

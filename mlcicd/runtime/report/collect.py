@@ -110,7 +110,7 @@ def _reader(
     theirs = at_base.report.predictions if at_base else None
     gates = (*config.gates, *(at_base.gates if at_base else ()))
     settings = theirs or config.report.predictions
-    columns = [*(settings.slices if settings else ()), *(one.slice for one in gates if one.slice)]
+    columns = [one.slice for one in gates if one.slice]
     return Reader(
         sides=sides,
         known=known,

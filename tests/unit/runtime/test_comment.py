@@ -269,9 +269,8 @@ def test_a_token_that_may_not_ask_who_it_is_learns_it_from_what_it_wrote(server:
     assert [item["id"] for item in server.comments] == [1, 2]
 
 
+@pytest.mark.parametrize("ci", ["github"], indirect=True)
 def test_the_token_of_a_run_asks_who_looks(server: Server, report: Path, ci: Ci) -> None:
-    if ci.forge == "gitlab":
-        pytest.skip("tokens there may ask")
     server.files["/graphql"] = b'{"data": {"viewer": {"login": "our-app[bot]"}}}'
     server.fail("GET", "/user", (403, {}, "{}"))
     mark = f"{MARKER}run=9 attempt=9 sha= -->"

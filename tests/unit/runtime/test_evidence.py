@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
 
 import pytest
 
 from mlcicd.runtime import evidence
 from mlcicd.runtime.evidence import Interval
+
+
+def of_examples(base: Sequence[float], change: Sequence[float], groups: Sequence[Hashable] | None = None) -> Any:
+    return evidence.examples(base, change, groups)(0.95)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +56,7 @@ def test_welch_by_hand() -> None:
 def test_two_runs_say_nothing() -> None:
     assert evidence.of_runs({1: 0.9, 2: 0.9}, {1: 0.5, 2: 0.5}) is None
     assert evidence.of_history([0.9, 0.91] * 3 + [0.9], 0.5) is None
-    assert evidence.of_examples([0.0] * 9, [1.0] * 9) is None
+    assert of_examples([0.0] * 9, [1.0] * 9) is None
 
 
 def test_a_history_without_any_spread_measures_no_noise() -> None:
@@ -99,7 +104,7 @@ def test_examples_raise_few_false_alarms(monkeypatch: pytest.MonkeyPatch) -> Non
 
     def look(source: random.Random) -> Interval | None:
         pairs = [(source.random() < 0.9, source.random() < 0.9) for _ in range(120)]
-        return evidence.of_examples([float(old) for old, _ in pairs], [float(new) for _, new in pairs])
+        return of_examples([float(old) for old, _ in pairs], [float(new) for _, new in pairs])
 
     assert 0.03 <= alarms(400, look) <= 0.08
 
@@ -112,7 +117,7 @@ def test_few_examples_that_differ_raise_few_false_alarms(
 
     def look(source: random.Random) -> Interval | None:
         change = [source.choice((-1.0, 1.0)) if source.random() < share else 0.0 for _ in range(many)]
-        return evidence.of_examples([0.0] * many, change)
+        return of_examples([0.0] * many, change)
 
     assert 0.03 <= alarms(300, look) <= 0.07
 
@@ -124,7 +129,7 @@ def test_few_groups_raise_few_false_alarms(many: int, monkeypatch: pytest.Monkey
 
     def look(source: random.Random) -> Interval | None:
         shift = [source.gauss(0, 0.2) for _ in range(many)]
-        return evidence.of_examples([0.0] * len(groups), [shift[one] + source.gauss(0, 0.05) for one in groups], groups)
+        return of_examples([0.0] * len(groups), [shift[one] + source.gauss(0, 0.05) for one in groups], groups)
 
     assert 0.03 <= alarms(500, look) <= 0.07
 
@@ -135,10 +140,10 @@ def test_the_mean_of_many_is_what_drawing_them_would_give(
 ) -> None:
     source = random.Random(9)
     base, change = ([float(source.random() < share) for _ in range(6_000)] for share in (0.9, 0.91))
-    many = evidence.of_examples(base, change, groups)
+    many = of_examples(base, change, groups)
     monkeypatch.setattr(evidence, "MOST_DRAWN", 10_000)
     monkeypatch.setattr(evidence, "RESAMPLES", 1_000)
-    drawn = evidence.of_examples(base, change, groups)
+    drawn = of_examples(base, change, groups)
     assert many
     assert drawn
     assert (many.method, drawn.method) == ("paired-mean", "bootstrap")
@@ -152,7 +157,7 @@ def test_examples_that_belong_together_count_as_one() -> None:
     shift = {patient: source.gauss(0, 0.2) for patient in set(patients)}
     base = [0.5] * 400
     change = [0.5 + shift[patient] + source.gauss(0, 0.01) for patient in patients]
-    alone, together = evidence.of_examples(base, change), evidence.of_examples(base, change, patients)
+    alone, together = of_examples(base, change), of_examples(base, change, patients)
     assert alone
     assert together
     assert together.n == 20
@@ -161,8 +166,8 @@ def test_examples_that_belong_together_count_as_one() -> None:
 
 def test_the_same_examples_give_the_same_interval() -> None:
     base, change = [0.0, 1.0] * 60, [1.0, 1.0] * 60
-    first = evidence.of_examples(base, change)
-    assert first == evidence.of_examples(base, change)
+    first = of_examples(base, change)
+    assert first == of_examples(base, change)
     assert first
     assert first.low > 0
 
@@ -172,10 +177,10 @@ def test_the_same_examples_give_the_same_interval() -> None:
 )
 def test_sides_that_do_not_match_are_refused(base: list[float], change: list[float], groups: list[str] | None) -> None:
     with pytest.raises(ValueError, match="same examples"):
-        evidence.of_examples(base, change, groups)
+        of_examples(base, change, groups)
 
 
 def test_it_takes_no_time() -> None:
     began = time.perf_counter()
-    evidence.of_examples([0.0, 1.0] * 360, [1.0, 0.0] * 360)
+    of_examples([0.0, 1.0] * 360, [1.0, 0.0] * 360)
     assert time.perf_counter() - began < 5

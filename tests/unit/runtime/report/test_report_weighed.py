@@ -22,14 +22,12 @@ version: 1
 train: {command: python train.py}
 report:
   metrics: [metrics.json]
-  predictions: {file: predictions.csv, label: label, prediction: said, id: id, slices: [site]}
+  predictions: {file: predictions.csv, label: label, prediction: said, id: id}
   margins: {accuracy: 0.001}
 gates:
   - {metric: accuracy, max-drop: 0.01}
 """
-PLAIN = CONFIG.replace(
-    "  predictions: {file: predictions.csv, label: label, prediction: said, id: id, slices: [site]}\n", ""
-)
+PLAIN = CONFIG.replace("  predictions: {file: predictions.csv, label: label, prediction: said, id: id}\n", "")
 TRAINED = facts.TrainFacts(
     command="python train.py", exit=0, seconds=1.5, hardware=facts.Hardware(cpus=2, memory=2**30)
 )
