@@ -1,8 +1,9 @@
 """Write the pages that are derived from code: `uv run python docs/build.py`, or with `--check` compare only.
 
 docs/config.md and docs/mlcicd.schema.json come from mlcicd/config/model.py, docs/report.md and docs/report.schema.json
-from mlcicd/runtime/report/model.py, docs/commands.md from the command line's
-own help, docs/actions.md and actions/*/README.md from actions/*/action.yml and the example workflow.
+from mlcicd/runtime/report/model.py, docs/commands.md from the command line's own help, the rules in docs/lint.md from
+their docstrings (what stands above them is written there), docs/actions.md and actions/*/README.md from
+actions/*/action.yml and the example workflow.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import click
 from mlcicd import __version__, yamlio
 from mlcicd.cli import VERBS, cli
 from mlcicd.config import schema
+from mlcicd.lint import explain
+from mlcicd.lint.rules import RULES
 from mlcicd.runtime.report import schema as report_schema
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,11 +27,14 @@ ACTIONS = (
     "setup",
     "check",
     "cache",
+    "folder",
+    "gpu",
     "data",
     "status",
     "validate",
     "test",
     "train",
+    "step",
     "lock",
     "report",
     "comment",
@@ -49,6 +55,7 @@ def pages() -> dict[str, str]:
         "docs/report.md": report_schema.page(),
         "docs/report.schema.json": report_schema.json_schema(),
         "docs/commands.md": _commands(),
+        "docs/lint.md": _lint(),
         "docs/actions.md": _actions(actions),
         **readmes,
     }
@@ -67,6 +74,11 @@ def _commands() -> str:
     )
     parts += [f"## `mlcicd{' ' * bool(name)}{name}`\n\n```\n{_help(name)}\n```\n" for name in ("", *VERBS)]
     return "\n".join(parts)
+
+
+def _lint() -> str:
+    above = (ROOT / "docs/lint.md").read_text("utf-8").partition(NOTE)[0]
+    return f"{above}{NOTE}\n{explain.table()}\n" + "\n".join(f"#{explain.section(rule)}" for rule in RULES)
 
 
 def _help(name: str) -> str:

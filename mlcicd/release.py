@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mlcicd import __version__
@@ -37,13 +37,15 @@ class Release:
 
 def current(environ: Mapping[str, str]) -> Release:
     """Return this release; `MLCICD_COMMIT` (set by our actions) names the commit where nothing else can."""
-    candidates = (
-        environ.get("MLCICD_COMMIT", ""),
-        *_UNPACKED.findall(f"{PACKAGE.as_posix()}/"),
-        _packed(),
-        _checked_out(),
-    )
-    return Release(version=__version__, commit=next(filter(_COMMIT.match, candidates), ""))
+    return Release(version=__version__, commit=next(filter(_COMMIT.match, _candidates(environ)), ""))
+
+
+def _candidates(environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield what may be the commit, the cheapest first: git is asked only where nothing else knows it."""
+    yield environ.get("MLCICD_COMMIT", "")
+    yield from _UNPACKED.findall(f"{PACKAGE.as_posix()}/")
+    yield _packed()
+    yield _checked_out()
 
 
 def _packed() -> str:

@@ -1,4 +1,4 @@
-"""The only module that knows YAML: reading with places, and printing one value safely."""
+"""Our own YAML: reading with places, and printing one value safely; `yamltree` reads the files of others."""
 
 from __future__ import annotations
 
@@ -13,16 +13,20 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning
-from ruamel.yaml.events import AliasEvent
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, ScalarEvent
 from ruamel.yaml.nodes import MappingNode, ScalarNode
 
 MAX_DEPTH = 100
+MAX_SHARED = 100_000  # values that all aliases of a file stand for
 # Read the same by YAML 1.1 and 1.2, in block and in flow: words of characters that mean nothing to YAML, the
-# first starting with a letter (after a dot or `./`, maybe); or a number and a word, such as "14 days".
+# first starting with a letter (after a dot or `./`, maybe); or a number and a word, such as "14 days". `0xcafe` is a
+# number to all, `.e-5` to Ruby's reader.
 _WORD = r"[A-Za-z0-9_./@=()-]*(?::[A-Za-z0-9_./@=()-]+)*"
-_PLAIN = re.compile(rf"(?:[A-Za-z]|\.\.?/|\.[A-Za-z]){_WORD}(?: [A-Za-z0-9_./@(-]{_WORD})*\Z|[0-9]+ ?[a-z]+\Z")
+_PLAIN = re.compile(
+    rf"(?:[A-Za-z]|\.\.?/|\.(?![eE]-)[A-Za-z]){_WORD}(?: [A-Za-z0-9_./@(-]{_WORD})*\Z|(?!0[xob])[0-9]+ ?[a-z]+\Z",
+)
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", ".inf", ".nan"})
-_ANCHOR = re.compile(r"(?:^|[\s\[{,])[&*][^\s&]", re.MULTILINE)
+_ANCHOR = re.compile(r"(?:^|[\s\[{,:])[&*][^\s&]", re.MULTILINE)
 _SIMPLE = re.compile(r"[ !-&(-~]+\Z")
 # Printable JSON strings are valid double-quoted YAML but for these, which YAML readers refuse or fold.
 _UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
@@ -58,12 +62,25 @@ def load(text: str) -> Any:
     return _read(yaml.load, text)
 
 
+def load_plain(text: str) -> Any:
+    """Parse a file of ours into plain values, without comments and places.
+
+    Raises:
+        Unreadable: as `load`.
+    """
+    _refuse_depth(text)
+    _read(_refuse_anchors, text)
+    return load_foreign(text)
+
+
 def load_foreign(text: str) -> Any:
     """Parse a file of another tool into plain values; unlike ours it may use anchors.
 
     Raises:
-        Unreadable: on syntax errors and duplicate keys.
+        Unreadable: on syntax errors, duplicate keys, and aliases that stand for a great many values.
     """
+    if _ANCHOR.search(text):  # what cannot hold one is not parsed twice
+        _read(_refuse_bomb, text)
     with warnings.catch_warnings(action="ignore", category=ReusedAnchorWarning):
         return _read(YAML(typ="safe", pure=True).load, text)
 
@@ -85,7 +102,7 @@ def _read(reader: Callable[[str], Any], text: str) -> Any:
 
 
 def dump(tree: Any) -> str:
-    """Print a round-trip tree with the comments and quotes it was read with."""
+    """Print a round-trip tree with the comments and quotes it was read with, indented as our own files are."""
     yaml = YAML(typ="rt")
     yaml.preserve_quotes = True
     yaml.width = 10_000
@@ -102,13 +119,21 @@ def place(tree: Any, path: Sequence[str | int]) -> Place:
     for step in path:
         if isinstance(node, CommentedMap) and step in node:
             # Where nothing was written, the reader says the place of what comes next.
-            line, column = node.lc.key(step) if node[step] is None else node.lc.value(step)
+            line, column = _known(node.lc.key if node[step] is None else node.lc.value, step) or (line, column)
         elif isinstance(node, CommentedSeq) and isinstance(step, int) and step < len(node):
             line, column = node.lc.item(step)
         else:
             break
         node = node[step]
     return Place(line=line + 1, column=column + 1)
+
+
+def _known(look: Callable[[Any], tuple[int, int] | None], key: str | int) -> tuple[int, int] | None:
+    """Return a place as the reader knows it; beside a merge key without a value it has lost all of them."""
+    try:
+        return look(key)
+    except KeyError:
+        return None
 
 
 def span(text: str, path: Sequence[str]) -> tuple[int, int] | None:
@@ -138,8 +163,8 @@ def key_place(tree: Any, path: Sequence[str | int]) -> Place:
     parent = tree
     for step in path[:-1]:
         parent = parent[step]
-    line, column = parent.lc.key(path[-1])
-    return Place(line=line + 1, column=column + 1)
+    found = _known(parent.lc.key, path[-1])
+    return Place(line=found[0] + 1, column=found[1] + 1) if found else place(tree, path[:-1])
 
 
 def scalar(value: object) -> str:
@@ -180,6 +205,29 @@ def _refuse_depth(text: str) -> None:
         deepest = max(deepest, depth)
     if deepest > MAX_DEPTH:
         raise Unreadable(f"nested too deeply (more than {MAX_DEPTH} brackets)", Place(line=1, column=1))
+
+
+def _refuse_bomb(text: str) -> None:
+    """Ten lines of aliases of aliases stand for a thousand million values: to merge or to print them takes for ever."""
+    sizes: dict[str, int] = {}
+    opened: list[tuple[str | None, int]] = []
+    count = shared = 0
+    for event in YAML(typ="safe", pure=True).parse(text):
+        if isinstance(event, CollectionEndEvent):
+            anchor, before = opened.pop()
+            sizes |= {anchor: count - before} if anchor else {}
+        elif isinstance(event, CollectionStartEvent):
+            opened.append((event.anchor, count))
+            count += 1
+        elif isinstance(event, AliasEvent):
+            count += sizes.get(event.anchor, 1)
+            shared += sizes.get(event.anchor, 1)
+        elif isinstance(event, ScalarEvent):
+            count += 1
+            sizes |= {event.anchor: 1} if event.anchor else {}
+        if shared > MAX_SHARED:
+            reason = f"aliases stand for more than {MAX_SHARED:,} values: write out what is meant"
+            raise Unreadable(reason, _place(event.start_mark))
 
 
 def _refuse_anchors(text: str) -> None:

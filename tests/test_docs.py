@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 
+import click
 import jsonschema
 import pytest
 import yaml
@@ -92,7 +93,7 @@ def test_every_option_has_a_help_text(verb: str) -> None:
     command = cli.get_command(None, verb)  # type: ignore[arg-type]
     assert command
     assert command.help
-    assert all(getattr(option, "help", "x") for option in command.params)
+    assert all(option.help for option in command.params if isinstance(option, click.Option))
 
 
 def test_usage_errors_exit_2() -> None:

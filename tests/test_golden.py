@@ -13,10 +13,9 @@ import pytest
 import yaml
 from ruamel.yaml import YAML
 
-from mlcicd import generate, resources, yamlio
+from mlcicd import contributed, generate, readback, resources, yamlio
 from mlcicd.config.load import load
 from mlcicd.plan.build import build
-from mlcicd.platforms import PLATFORMS
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES = sorted(path.name for path in GOLDEN.iterdir())
@@ -29,14 +28,15 @@ def _commit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def tree(root: Path) -> dict[str, str]:
-    """Every file but the configuration, and but the copied actions, which have a test of their own."""
-    paths = [path for path in sorted(root.rglob("*")) if path.is_file() and path.name != "mlcicd.yaml"]
+    """Every file but those of the team, and but the copied actions and the state, which have tests of their own."""
+    others = ("mlcicd.yaml", "mlcicd.lock")
+    paths = [path for path in sorted(root.rglob("*")) if path.is_file() and path.name not in others]
     texts = {path.relative_to(root).as_posix(): path.read_text("utf-8") for path in paths}
-    return {path: text for path, text in texts.items() if not path.startswith(".github/mlcicd/")}
+    return {path: text for path, text in texts.items() if not path.startswith((".github/mlcicd/", "ci/"))}
 
 
 def made(case: str, folder: Path) -> dict[str, str]:
-    shutil.copy(GOLDEN / case / "mlcicd.yaml", folder)
+    shutil.copytree(GOLDEN / case, folder, ignore=shutil.ignore_patterns("expected"), dirs_exist_ok=True)
     generate.apply(generate.compare(folder / "mlcicd.yaml", folder), folder)
     return tree(folder)
 
@@ -72,14 +72,14 @@ def test_both_yaml_versions_read_the_same(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_job_graph_read_back_is_the_plan(case: str) -> None:
+def test_what_is_read_back_is_the_plan(case: str) -> None:
+    """Graph, events, secrets, rights, gates, artifacts, limits: `test_readback.py` sees that a difference is found."""
     config = load(GOLDEN / case / "mlcicd.yaml")
-    pipeline = build(config)
+    pipeline, _ = contributed.taken_in(build(config), config, GOLDEN / case, config.platforms)
     texts = tree(GOLDEN / case / "expected")
     names = {"github": ".github/workflows/mlcicd.yml", "gitlab": ".gitlab/mlcicd.yml"}
     for platform in config.platforms:
-        graph = PLATFORMS[platform].read(texts[names[platform]])
-        assert graph == {job.id: job.needs for job in pipeline.jobs}
+        assert list(readback.differences(platform, texts[names[platform]], pipeline)) == []
 
 
 def test_vendored_actions_are_ours_with_a_line_in_front(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ ALLOWED = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Getattr, nodes.Const, nodes.If, nodes.Not,
     nodes.For, nodes.Tuple, nodes.Include, nodes.Concat, nodes.Filter,
 )  # fmt: skip
-FILTERS = {"comment", "join"}
+FILTERS = {"block", "comment", "join"}
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
@@ -47,7 +47,18 @@ def test_the_raw_filter_gives_one_printable_line() -> None:
 def test_platform_words_stay_where_they_belong() -> None:
     """A platform's name in the core is how one platform starts to be the only one that works."""
     package = Path(render.__file__).parent
-    free = ("platforms/", "runtime/forges/", "runtime/ci.py", "config/", "detect/", "cli/", "demo", "release.py")
+    free = (
+        "platforms/",
+        "lint/",
+        "runtime/forges/",
+        "runtime/ci.py",
+        "config/",
+        "detect/",
+        "cli/",
+        "demo",
+        "release.py",
+        "pinning/",
+    )
     for path in sorted(package.rglob("*.py")):
         where = path.relative_to(package).as_posix()
         if where.startswith(free) or "_data/" in where:

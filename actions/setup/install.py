@@ -2,10 +2,12 @@
 
 Dependencies come from the hash-locked files beside this one; mlcicd itself is this action's own checkout, so that
 action and tool are always of the same commit. With MLCICD_SOURCE it is that requirement instead.
+What the workflow tells pip, uv and Python for the project's sake does not reach this installation.
 Runs on any Python 3.8 or newer, with nothing but the standard library.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +18,13 @@ LAUNCHER = """#!/bin/sh
 # -I: whatever lies in the repository being checked can not be imported instead of mlcicd.
 exec "$(dirname "$0")/python" -I -m mlcicd "$@"
 """
+# How the package index is reached is the machine's business. Everything else that pip and uv take from the environment
+# (a target folder, constraints, overrides, another Python) would change what is installed, or where.
+REACHING = re.compile(
+    r"(PIP|UV)_(INDEX|NO_INDEX|DEFAULT_|EXTRA_INDEX|FIND_LINKS|TRUSTED_HOST|INSECURE_HOST|CERT|CLIENT_CERT|PROXY|KEYRING"
+    r"|CONFIG_FILE|CACHE_DIR|NO_CACHE|HTTP|TIMEOUT|RETRIES|NATIVE_TLS|SYSTEM_CERTS|OFFLINE|LINK_MODE|CONCURRENT"
+    r"|PYTHON_(INSTALL|DOWNLOADS|PREFERENCE|CACHE))"
+)
 
 
 def main() -> None:
@@ -27,11 +36,11 @@ def main() -> None:
     away = ["--project", os.environ["RUNNER_TEMP"]]
     run(uv, "venv", "--quiet", "--clear", *away, "--python", ">=3.11", str(home))
     python = str(home / "bin" / "python")
+    install = [uv, "pip", "install", "--quiet", *away, "--python", python]
+    run(*install, "--require-hashes", "--requirement", str(HERE / "requirements.txt"))
     if source:
-        run(uv, "pip", "install", "--quiet", *away, "--python", python, source)
+        run(*install, source)
     else:
-        locked = ["--require-hashes", "--requirement", str(HERE / "requirements.txt")]
-        run(uv, "pip", "install", "--quiet", *away, "--python", python, *locked)
         link(home, HERE.parent.parent)
     if not (home / "bin" / "uv").exists():
         (home / "bin" / "uv").symlink_to(uv)
@@ -57,10 +66,17 @@ def link(home: Path, checkout: Path) -> None:
 
 def run(*command: str) -> None:
     """Run a command; its failure ends this one, with its own message as the last thing in the log."""
-    # Trust the certificates that this machine trusts (a company's own, say), not only those that uv brings.
-    code = subprocess.run(command, env={"UV_SYSTEM_CERTS": "true", **os.environ}, check=False).returncode
+    code = subprocess.run(command, env=environment(), check=False).returncode
     if code:
         sys.exit(f"mlcicd setup: '{' '.join(command[:3])} ...' failed with exit code {code}")
+
+
+def environment() -> "dict[str, str]":
+    """Return the environment of the installation: the machine's, without what is meant for the project's own."""
+    ours = re.compile(r"(PIP|UV|PYTHON|VIRTUAL_ENV|CONDA)")
+    kept = {name: value for name, value in os.environ.items() if not ours.match(name) or REACHING.match(name)}
+    # Trust the certificates that this machine trusts (a company's own, say), not only those that uv brings.
+    return {"UV_SYSTEM_CERTS": "true", **kept}
 
 
 if __name__ == "__main__":

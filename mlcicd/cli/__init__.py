@@ -18,15 +18,21 @@ VERBS = {
     "demo": "Make an example repository and run its pull-request pipeline here.",
     "init": "Look at this repository and write a commented mlcicd.yaml.",
     "plan": "Show the effective configuration and the jobs it becomes.",
+    "lint": "Judge CI files of any origin by the rules that other linters lack.",
     "generate": "Write the CI files of every platform from mlcicd.yaml.",
+    "migrate": "Bring an older mlcicd.yaml to the version that this mlcicd reads.",
+    "eject": "Hand the generated files over: yours from then on.",
+    "pins": "Show or renew the commits and digests that the CI files name.",
     "run": "Execute the pipeline here, each job in a clean clone.",
     "schema": "Print the JSON Schema of mlcicd.yaml.",
     "setup": "Make the project's environment (runs project.install).",
+    "gpu": "Look whether training will have a usable GPU, and say what is missing.",
     "data": "Fetch the DVC data that a job needs, and verify it.",
     "status": "Tell whether code, data, parameters, lock and metrics agree.",
     "validate": "Judge the data: checkpoints, suites and built-in checks.",
     "test": "Run the project's tests and record the result.",
     "train": "Train, and record stages, time and hardware.",
+    "step": "Run a step or job of the team's own, and record the result.",
     "lock": "Bring dvc.lock and the metrics of training back to the branch.",
     "report": "Compare with the base, judge the gates, write the report.",
     "comment": "Post report.json as one comment on the pull request.",
@@ -111,12 +117,12 @@ def _bug(error: Exception) -> MlcicdError:
     import traceback
     from pathlib import Path
 
-    from mlcicd import workfolder
+    from mlcicd import secrets, workfolder
 
     lines = traceback.format_exception(error)
     try:
         log = workfolder.make() / "crash.log"
-        log.write_text("".join(lines), encoding="utf-8")
+        log.write_text(secrets.hide("".join(lines)), encoding="utf-8")
         where = f"the whole traceback is in {log}"
     except (OSError, MlcicdError):
         where = "the traceback could not be written here"
@@ -130,8 +136,24 @@ def _bug(error: Exception) -> MlcicdError:
 
 def explain(error: MlcicdError) -> None:
     """Print what happened, the evidence, and the next step."""
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {error.message}", err=True)
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {_harmless(error.message)}", err=True)
     if error.detail:
-        click.echo(error.detail.rstrip("\n"), err=True)
+        click.echo(_harmless(error.detail.rstrip("\n")), err=True)
     if error.hint:
-        click.echo(f"{click.style('next:', fg='cyan', bold=True)} {error.hint}", err=True)
+        click.echo(f"{click.style('next:', fg='cyan', bold=True)} {_harmless(error.hint)}", err=True)
+
+
+def say(line: str) -> None:
+    """Print a line of a verb: what it tells of may come from anybody."""
+    click.echo(_harmless(line))
+
+
+def words(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Part values that hold several names: an action hands over all of an option's in one variable."""
+    return tuple(word for value in values for word in value.split())
+
+
+def _harmless(text: str) -> str:
+    from mlcicd.runtime import console
+
+    return console.harmless(text)

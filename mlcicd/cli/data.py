@@ -7,6 +7,8 @@ from typing import Literal
 
 import click
 
+from mlcicd.cli import say
+
 
 @click.command()
 @click.option("--config", type=click.Path(path_type=Path), default=Path("mlcicd.yaml"), help="Configuration file.")
@@ -26,6 +28,6 @@ def data(config: Path, purpose: Literal["validate", "train"], remote: str | None
     from mlcicd.runtime import project
 
     if verify:
-        worker.prove(project.load(config), remote or None, click.echo)
+        worker.prove(project.load(config), remote or None, say)
     else:
-        worker.fetch(project.load(config), purpose, remote or None, click.echo)
+        worker.fetch(project.load(config), purpose, remote or None, say)

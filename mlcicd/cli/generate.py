@@ -13,21 +13,25 @@ import click
 )
 @click.option("--root", type=click.Path(path_type=Path), default=Path(), help="The repository's top folder.")
 @click.option("--platform", "platforms", multiple=True, help="Only this platform, one of `platforms`; repeatable.")
-@click.option("--check", is_flag=True, help="Write nothing; exit 1 with the difference when a file is not current.")
-@click.option("--diff", is_flag=True, help="Write nothing; print the difference.")
-def generate(config: Path | None, root: Path, platforms: tuple[str, ...], check: bool, diff: bool) -> None:
+@click.option("--check", "mode", flag_value="check", help="Write nothing; exit 1 when a file means something else.")
+@click.option("--diff", "mode", flag_value="diff", help="Write nothing; print the difference.")
+@click.option("--merge", "mode", flag_value="merge", help="Where edits conflict, write both with conflict markers.")
+@click.option(
+    "--accept", "mode", flag_value="accept", help="Record the edits that are kept, so that --check allows them."
+)
+def generate(config: Path | None, root: Path, platforms: tuple[str, ...], mode: str | None) -> None:
     """Write the CI files of every platform from mlcicd.yaml.
 
-    Files that mlcicd did not write, or that were edited since, are never overwritten.
+    Edits of generated files are kept, by a three-way merge; mlcicd.lock remembers what was made last. Files that
+    mlcicd did not write are never overwritten.
     """
     from mlcicd import generate as work
 
     made = work.compare(config or root / "mlcicd.yaml", root, platforms)
-    if check:
-        work.require_current(made)
-    if diff or check:
+    made = work.require_current(made) if mode == "check" else work.merged(made)
+    if mode == "diff":
         click.echo("".join(change.diff for change in made.changes), nl=False)
-    else:
-        work.apply(made, root)
-    for line in work.summary(made, dry=diff or check):
+    if mode not in ("check", "diff"):
+        work.apply(made, root, accept=mode == "accept", mark_conflicts=mode == "merge")
+    for line in work.summary(made, dry=mode in ("check", "diff"), accept=mode == "accept"):
         click.echo(line)

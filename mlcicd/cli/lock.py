@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from mlcicd.cli import say
+
 
 @click.command()
 @click.option("--config", default="mlcicd.yaml", show_default=True, help="Configuration file, as the commit has it.")
@@ -19,4 +21,4 @@ def lock(config: str, dry_run: bool) -> None:
     from mlcicd.runtime import ci
     from mlcicd.runtime import lock as worker
 
-    worker.run(config, dry_run, ci.detect(os.environ), os.environ, click.echo)
+    worker.run(config, dry_run, ci.detect(os.environ), os.environ, say)

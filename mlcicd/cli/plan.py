@@ -18,20 +18,24 @@ def plan(config: Path, form: str | None) -> None:
     from mlcicd.config.load import load
     from mlcicd.plan import show
     from mlcicd.plan.build import build
+    from mlcicd.platforms import PLATFORMS
 
     settings = load(config)
     pipeline = build(settings)
+    platforms: show.Platforms = {name: PLATFORMS[name] for name in settings.platforms}
     if form == "json":
-        click.echo(show.as_json(settings, pipeline), nl=False)
+        click.echo(show.as_json(settings, pipeline, platforms), nl=False)
     elif form == "mermaid":
         click.echo(show.mermaid(pipeline), nl=False)
     elif form == "trust":
         from mlcicd.detect import git
         from mlcicd.platforms import trust
+        from mlcicd.runtime.storage import remotes
 
         host, name = git.origin(config.parent)
-        click.echo(trust.text(settings, {git.platform(host): (host, name)}), nl=False)
+        used = remotes.configured(config.parent / settings.project.root, remotes.chosen(settings, None))
+        click.echo(trust.text(settings, {git.platform(host): (host, name)}, used.url if used else ""), nl=False)
     else:
         click.echo("# effective configuration, defaults included")
         click.echo(yamlio.dump(settings.model_dump(mode="json", by_alias=True, exclude_none=True)))
-        click.echo(show.text(pipeline), nl=False)
+        click.echo(show.text(pipeline, platforms), nl=False)

@@ -4,39 +4,37 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import click
+
+from mlcicd.cli import say, words
 
 FORMATS = click.Choice(["terminal", "markdown", "html", "junit", "openmetrics", "json"])
 FILE = click.Path(path_type=Path)
 
 
-def _split(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> list[str]:
-    return [word for value in values for word in value.split()]
-
-
 @click.command()
 @click.option("--config", default="mlcicd.yaml", show_default=True, type=FILE, help="The configuration.")
 @click.option("--base", default="", metavar="REF", help="Compare with this branch, tag or commit.")
-@click.option("--metrics", multiple=True, callback=_split, metavar="PATH", help="Files, instead of report.metrics.")
+@click.option("--metrics", multiple=True, callback=words, metavar="PATH", help="Files, instead of report.metrics.")
 @click.option("--output", default=".mlcicd", show_default=True, type=FILE, help="Folder to write to.")
 @click.option("--from", "source", type=FILE, help="Only print this report.json, in the form that --format names.")
 @click.option("--format", "form", type=FORMATS, help="Goes with --from; a few lines for a terminal when absent.")
-def report(config: Path, base: str, metrics: list[str], output: Path, source: Path | None, form: str | None) -> None:
+@click.option("--templates", is_flag=True, help="Goes with --from: as markdown, by report.templates as they are here.")
+def report(config: Path, base: str, metrics: tuple[str, ...], output: Path, **again: Any) -> None:
     """Compare with the base, judge the gates, write the report.
 
     Reads what the other verbs left in .mlcicd/. Exits with 1 when a gate, the data, the tests or the
     training failed, or when a job left nothing.
     """
-    if form and not source:
-        raise click.UsageError("--format goes with --from: the report itself is written in every form")
-    if source:
+    if any(again.values()):  # which the programs of others wait for, so it loads no more than it needs
         from mlcicd.runtime.report import forms
 
-        return click.echo(forms.printed(source, form or "terminal"), nl=False)
+        return click.echo(forms.again(config, **again), nl=False)
     from mlcicd.runtime import ci
-    from mlcicd.runtime.report import render, run
+    from mlcicd.runtime.report import run
 
-    written = run.report(config, base, metrics, output, ci.detect(os.environ), click.echo)
-    click.echo(render.terminal(written.report) + "\nwritten: " + " ".join(map(str, written.files)))
+    written = run.report(config, base, metrics, output, ci.detect(os.environ), say)
+    say(written.told)
     return written.raise_for_state()

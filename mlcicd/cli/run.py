@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from mlcicd.engine import Outcome
     from mlcicd.plan.model import Event
+
+LINES = 24  # of the report; more are in its page
 
 
 @click.command()
@@ -27,7 +30,7 @@ def run(
 ) -> int:
     """Execute the pipeline here, each job in a clean clone of HEAD.
 
-    Uncommitted changes are not part of it. The report, the logs and what the jobs kept are in .mlcicd/.
+    Uncommitted changes are not part of it. The report is shown; it, the logs and what the jobs kept are in .mlcicd/.
     The exit status is 0 or 1, as CI would give it; a failed step's own status is in the job's row.
     """
     from mlcicd import engine
@@ -37,4 +40,22 @@ def run(
     here = Path.cwd()
     text, name = engine.committed(here, config)
     request = engine.Request(folder=here, event=event, base=base, jobs=jobs, parallel=parallel, keep=keep, config=name)
-    return engine.run(build(parse(text, f"HEAD:{name}")), request).exit_code
+    outcome = engine.run(build(parse(text, f"HEAD:{name}")), request)
+    for line in ["", *_report(outcome), *engine.places(outcome)]:
+        click.echo(line)
+    return outcome.exit_code
+
+
+def _report(outcome: Outcome) -> list[str]:
+    """Return the report in a few lines; one that cannot be read was not written by us, and its own step said so."""
+    from mlcicd.errors import UsageError
+    from mlcicd.runtime.report import forms
+
+    path = outcome.folder / "report.json"
+    try:
+        lines = forms.printed(path, "terminal").splitlines() if path.is_file() else []
+    except UsageError:
+        return []
+    more = len(lines) - LINES
+    shown = [*lines[:LINES], f"  … {more} more lines in the report"] if more > 0 else lines
+    return [*shown, ""] if shown else []

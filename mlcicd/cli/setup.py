@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from mlcicd.cli import say
+
 
 @click.command()
 @click.option("--config", type=click.Path(path_type=Path), default=Path("mlcicd.yaml"), help="Configuration file.")
@@ -14,4 +16,4 @@ def setup(config: Path, tables: bool) -> None:
     """Make the project's environment (runs project.install)."""
     from mlcicd.runtime import project
 
-    project.setup(project.load(config), click.echo, tables=tables)
+    project.setup(project.load(config), say, tables=tables)

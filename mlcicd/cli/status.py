@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from mlcicd.cli import say
+
 
 @click.command()
 @click.option("--config", type=click.Path(path_type=Path), default=Path("mlcicd.yaml"), help="Configuration file.")
@@ -24,6 +26,6 @@ def status(config: Path, remote: bool | None, as_json: bool) -> None:
     from mlcicd.runtime import project
     from mlcicd.runtime import status as worker
 
-    found = worker.check(project.load(config), remote)
-    click.echo(found.model_dump_json(indent=1) if as_json else worker.text(found))
+    found = worker.check(project.load(config, "status"), remote)
+    say(found.model_dump_json(indent=1) if as_json else worker.text(found))
     worker.require(found)

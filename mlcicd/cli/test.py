@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from mlcicd.cli import say
+
 
 @click.command()
 @click.option("--config", type=click.Path(path_type=Path), default=Path("mlcicd.yaml"), help="Configuration file.")
@@ -15,4 +17,4 @@ def test(config: Path, command: str | None) -> None:
     from mlcicd.runtime import project
     from mlcicd.runtime import test as worker
 
-    worker.run(project.load(config), command, click.echo)
+    worker.run(project.load(config, "test"), command, say)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from mlcicd.cli import say
+
 
 @click.command()
 @click.option("--config", type=click.Path(path_type=Path), default=Path("mlcicd.yaml"), help="Configuration file.")
@@ -20,4 +22,4 @@ def train(config: Path, command: str | None, smoke: bool | None) -> None:
     from mlcicd.runtime import project
     from mlcicd.runtime import train as worker
 
-    worker.run(project.load(config), command, click.echo, smoke=smoke)
+    worker.run(project.load(config, "train"), command, say, smoke=smoke)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mlcicd.config.model import Cloud, Credentials
+from mlcicd.config.data import Credentials
+from mlcicd.config.fields import Cloud
 
 _AUDIENCES: dict[Cloud, str] = {"aws": "sts.amazonaws.com", "azure": "api://AzureADTokenExchange"}
 

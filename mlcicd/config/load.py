@@ -12,10 +12,13 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml.comments import CommentedMap
 
 from mlcicd import yamlio
-from mlcicd.config.model import FORMS, Config, PlacedError
+from mlcicd.config.fields import FORMS
+from mlcicd.config.model import Config
+from mlcicd.config.placed import PlacedError
 from mlcicd.errors import UsageError
 
 FILE = "mlcicd.yaml"
+VERSION = 1
 MAX_BYTES = 256 * 1024
 MAX_PROBLEMS = 20
 
@@ -108,16 +111,27 @@ def parse(text: str, name: str = FILE) -> Config:
             for problem in (_problem(tree, detail) for detail in reversed(error.errors()))
         }
         problems = sorted(found.values())
-        raise _refuse(problems, name, lines) from None
+        raise _refuse(problems, name, lines, _of_another_version(tree.get("version", 0))) from None
 
 
-def _refuse(problems: Sequence[Problem], name: str, lines: Sequence[str]) -> UsageError:
+def _of_another_version(version: Any) -> str:
+    """Say what to do about a file of another version; "" for one of ours."""
+    if not isinstance(version, int) or isinstance(version, bool) or version == VERSION:
+        return ""
+    if version > VERSION:
+        return f"the file is of a newer mlcicd (this one knows version {VERSION}): use that one"
+    return f"the file is from before version {VERSION}: `mlcicd migrate` rewrites it, comments and all"
+
+
+def _refuse(problems: Sequence[Problem], name: str, lines: Sequence[str], hint: str = "") -> UsageError:
     count = f"{len(problems)} problems" if len(problems) > 1 else "1 problem"
     shown = [problem.show(name, lines) for problem in problems[:MAX_PROBLEMS]]
     if len(problems) > MAX_PROBLEMS:
         shown.append(f"… and {len(problems) - MAX_PROBLEMS} more")
     return UsageError(
-        f"{name}: {count}", detail="\n".join(shown), hint="`docs/config.md` and `mlcicd schema` list every key"
+        f"{name}: {count}",
+        detail="\n".join(shown),
+        hint=hint or "`docs/config.md` and `mlcicd schema` list every key",
     )
 
 
@@ -159,7 +173,7 @@ def _explain(detail: Any, path: Sequence[str | int]) -> str:
     """Say what was expected, what was found, and what was probably meant."""
     kind, value, context = detail["type"], detail["input"], detail.get("ctx") or {}
     if kind == "extra_forbidden":
-        return "unknown key" + _suggest(str(path[-1]), _keys(path[:-1]))
+        return "unknown key" + _suggest(str(path[-1]), known_keys(path[:-1]))
     if kind == "missing":
         return "is required"
     if kind in ("literal_error", "enum"):
@@ -185,7 +199,7 @@ def _explain(detail: Any, path: Sequence[str | int]) -> str:
     return f"{message[0].lower()}{message[1:]}, got {_show(value)}"
 
 
-def _keys(path: Sequence[str | int]) -> list[str]:
+def known_keys(path: Sequence[str | int]) -> list[str]:
     """Return the keys allowed in the section at `path`."""
     section: Any = Config
     for step in path:

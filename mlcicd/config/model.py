@@ -1,92 +1,44 @@
 """mlcicd.yaml, version 1: every key with its type, default, meaning and example.
 
-This module is the file format. The JSON Schema, `docs/config.md`, the starter file's comments and the
-messages about wrong values are derived from it, so a key is added here and nowhere else.
+The modules of this file format are `model` and those it puts together: `fields`, `data`, `validation`, `around`,
+`judging`. The JSON Schema, `docs/config.md`, the starter file's comments and the messages about wrong values are
+derived from them, so a key is added here and nowhere else.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-PlatformName = Literal["github", "gitlab"]
-Cloud = Literal["aws", "gcp", "azure"]
-CLOUDS: tuple[Cloud, ...] = ("aws", "gcp", "azure")
-
-
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("must be one line of printable text")
-    if "${{" in text or "$[[" in text:
-        raise ValueError("must not contain a CI expression (${{ or $[[)")
-    return text
-
-
-def _inside(path: str) -> str:
-    if path.startswith(("/", "~")) or ".." in path.split("/") or "\\" in path:
-        raise ValueError("must be a path inside the repository, written with forward slashes")
-    return _printable(path)
-
-
-def _duration(text: str) -> str:
-    if not re.fullmatch(r"[1-9][0-9]{0,4}[mhd]", text):
-        raise ValueError("must be a whole number and a unit: 30m, 6h or 2d")
-    return text
-
-
-def _unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    if len(set(values)) != len(values):
-        raise ValueError("must not repeat a value")
-    return values
-
-
-Text = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_printable)]
-Command = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
-RelativePath = Annotated[str, StringConstraints(min_length=1, max_length=400), AfterValidator(_inside)]
-Duration = Annotated[str, AfterValidator(_duration)]
-
-# How a person is told what a pattern means.
-FORMS: dict[str, str] = {}
-
-
-def _form(pattern: str, words: str) -> StringConstraints:
-    FORMS[pattern] = words
-    return StringConstraints(pattern=pattern)
-
-
-Name = Annotated[str, _form(r"^[A-Za-z][A-Za-z0-9_-]{0,62}$", "a name (letters, digits, - and _)")]
-Variable = Annotated[str, _form(r"^[A-Z][A-Z0-9_]{0,99}$", "the name of a variable (capital letters, digits and _)")]
-Branch = Annotated[str, _form(r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$", "the name of a branch")]
-PythonVersion = Annotated[str, _form(r"^3\.[0-9]{1,2}$", 'a Python version such as "3.12"')]
-Size = Annotated[str, _form(r"^[1-9][0-9]{0,4}(MB|GB)$", "a size such as 500MB or 2GB")]
-ParamName = Annotated[
-    str, _form(r"^([A-Za-z0-9_./-]+\.(yaml|yml|json|toml):)?[A-Za-z0-9_.-]{1,120}$", "the key path of a parameter")
-]
-MetricName = Annotated[str, _form(r"^[A-Za-z0-9_./:@%+ -]{1,120}$", "the name of a metric")]
-
-
-def minutes(duration: str) -> int:
-    """Return a duration such as "6h" in minutes."""
-    return int(duration[:-1]) * {"m": 1, "h": 60, "d": 1440}[duration[-1]]
-
-
-def megabytes(size: str) -> int:
-    """Return a size such as "2GB" in megabytes (10^6 bytes)."""
-    return int(size[:-2]) * {"MB": 1, "GB": 1000}[size[-2:]]
-
-
-class Section(BaseModel):
-    """A mapping in the file: kebab-case keys, nothing unknown, never changed after loading."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        defer_build=True,  # the whole file is checked at once, so no section needs a validator of its own
-        alias_generator=lambda name: name.replace("_", "-"),
-        populate_by_name=True,
-    )
+from mlcicd.config import extensions, sources, strict
+from mlcicd.config.around import Surroundings
+from mlcicd.config.data import Data
+from mlcicd.config.fields import (
+    Branch,
+    Command,
+    Duration,
+    JobId,
+    Name,
+    OwnFolder,
+    OwnVariable,
+    ParamName,
+    PinName,
+    PinValue,
+    PlatformName,
+    PythonVersion,
+    RelativePath,
+    Section,
+    Size,
+    Stage,
+    Text,
+    Variable,
+    unique,
+)
+from mlcicd.config.judging import Gate, Report
+from mlcicd.config.placed import PlacedError
+from mlcicd.config.prices import Product
+from mlcicd.config.validation import Validate
 
 
 class Project(Section):
@@ -110,228 +62,7 @@ class Project(Section):
     )
 
 
-class Aws(Section):
-    """A role in AWS that the job's own identity may take."""
-
-    role: Annotated[
-        str, _form(r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,512}$", "the ARN of a role")
-    ] = Field(description="Role to take.", examples=["arn:aws:iam::123456789012:role/ml-data"])
-    region: Annotated[str, _form(r"^[a-z]{2}(-[a-z]+)+-[0-9]$", "a region such as eu-west-1")] | None = Field(
-        None, description="Region of the bucket and of the token service.", examples=["eu-west-1"]
-    )
-
-
-class Gcp(Section):
-    """A service account in Google Cloud that the job's own identity may use."""
-
-    provider: Annotated[
-        str,
-        _form(
-            r"^projects/[0-9]+/locations/global/workloadIdentityPools/[a-z0-9-]{4,32}/providers/[a-z0-9-]{4,32}$",
-            "projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER",
-        ),
-    ] = Field(
-        description="Workload identity provider, by its full name.",
-        examples=["projects/123456789/locations/global/workloadIdentityPools/mlcicd/providers/forge"],
-    )
-    service_account: Annotated[
-        str, _form(r"^[a-z0-9-]+@[a-z0-9.-]+\.iam\.gserviceaccount\.com$", "the address of a service account")
-    ] = Field(description="Service account to use.", examples=["ml-data@acme-ml.iam.gserviceaccount.com"])
-
-
-_Uuid = Annotated[
-    str, _form(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", "an id such as 8d9c0a51-…, in small letters")
-]
-
-
-class Azure(Section):
-    """An application in Azure that the job's own identity may use."""
-
-    client: _Uuid = Field(description="Application (client) id.", examples=["8d9c0a51-5f7e-4f0e-9d2f-2f3a1c0b7e11"])
-    tenant: _Uuid = Field(description="Directory (tenant) id.", examples=["0b7e1111-5f7e-4f0e-9d2f-2f3a1c0b7e11"])
-
-
-class Credentials(Section):
-    """How data steps log in to the DVC remote: by the job's own identity (OIDC, nothing stored), or by secrets."""
-
-    secrets: tuple[Variable, ...] = Field(
-        (),
-        description="Secrets (GitHub) or variables (GitLab) that data steps see as environment variables, "
-        "and no other step does. GitLab shows project variables to every job: make them protected and masked.",
-        examples=[["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]],
-    )
-    aws: Aws | None = Field(
-        None,
-        description="Take a role in AWS with the job's own identity token. `mlcicd plan --trust` prints the trust "
-        "policy that the role needs.",
-        examples=[{"role": "arn:aws:iam::123456789012:role/ml-data", "region": "eu-west-1"}],
-    )
-    gcp: Gcp | None = Field(None, description="The same for Google Cloud, by workload identity federation.")
-    azure: Azure | None = Field(None, description="The same for Azure, by a federated credential.")
-
-    @property
-    def clouds(self) -> tuple[Cloud, ...]:
-        """The clouds that the job's own identity logs in to."""
-        return tuple(name for name in CLOUDS if getattr(self, name) is not None)
-
-
-class Data(Section):
-    """What is fetched with DVC before a job needs it."""
-
-    remote: Text | None = Field(
-        None, description="DVC remote to pull from; DVC's own default when absent.", examples=["storage"]
-    )
-    pull: Literal["needed", "all"] | tuple[RelativePath, ...] = Field(
-        "needed",
-        description="`needed`: tracked data for validation, and for training what the stages that will run read; "
-        "`all`: everything; or a list of DVC targets.",
-        examples=["needed"],
-    )
-    verify: bool = Field(
-        True,
-        description="Hash the files that `mlcicd data` delivers against their `.dvc` files and `dvc.lock`. "
-        "DVC itself does not notice a corrupt object.",
-        examples=[True],
-    )
-    credentials: Credentials = Field(default_factory=Credentials, description="How data steps log in to the remote.")
-    cache: Size | None = Field(
-        None,
-        description="Keep up to this much of DVC's cache between runs, in the CI system's cache. What comes back is "
-        "hashed before it is used, and what the lock no longer names is not kept. Nothing is kept when absent.",
-        examples=["2GB"],
-    )
-
-
-When = Literal["data", "train"]
-CheckName = Literal["rows", "schema", "duplicates", "categories", "balance", "leakage"]
-_AFTER = "When it is judged: once the `data` is here, or after `train` has made it."
-
-
-class Suite(Section):
-    """One table, and what is expected of it."""
-
-    data: RelativePath | None = Field(None, description="CSV or Parquet file.", examples=["data/raw.csv"])
-    table: Text | None = Field(
-        None,
-        description="Table of a database, instead of a file. The project's environment needs SQLAlchemy and the "
-        "database's driver.",
-        examples=["orders"],
-    )
-    connection: Variable | None = Field(
-        None,
-        description="Secret that holds the SQLAlchemy address of the table's database; no other step sees it.",
-        examples=["WAREHOUSE_URL"],
-    )
-    suite: RelativePath | None = Field(
-        None,
-        description="File of expectations: Great Expectations' own JSON, or the short YAML that "
-        "`mlcicd validate --suggest` writes. Without it only the built-in checks are made.",
-        examples=["expectations/raw.yaml"],
-    )
-    label: Text | None = Field(None, description="Column of the class, for the check `balance`.", examples=["target"])
-    after: When = Field("data", description=_AFTER, examples=["train"])
-
-    @model_validator(mode="after")
-    def _names_one_table(self) -> Suite:
-        if (self.data is None) == (self.table is None):
-            raise ValueError("needs one of data (a file) and table (of a database)")
-        if (self.table is None) != (self.connection is None):
-            raise ValueError("table and connection belong together")
-        return self
-
-
-class Split(Section):
-    """Two files that must have no row in common."""
-
-    train: RelativePath = Field(description="CSV or Parquet file to train on.", examples=["data/train.csv"])
-    test: RelativePath = Field(description="CSV or Parquet file to test on.", examples=["data/test.csv"])
-    key: tuple[Text, ...] = Field(
-        (), description="Columns that tell one row from another; all columns when absent.", examples=[["patient"]]
-    )
-    after: When = Field("train", description=_AFTER, examples=["data"])
-
-
-COMPARING: tuple[CheckName, ...] = ("rows", "schema", "categories", "balance")
-
-
-class Checks(Section):
-    """The built-in checks of every file under `suites` and `splits`."""
-
-    skip: Annotated[tuple[CheckName, ...], AfterValidator(_unique)] = Field(
-        (), description="Checks that are not made.", examples=[["duplicates"]]
-    )
-    rows: float = Field(
-        0.5, gt=0, allow_inf_nan=False, description="Largest change of the row count against the base, as a share.",
-        examples=[0.2],
-    )  # fmt: skip
-    balance: float = Field(
-        0.1, gt=0, le=1, description="Largest change of a class's share of the rows against the base.", examples=[0.05]
-    )
-
-    @property
-    def compares(self) -> bool:
-        """Whether any check looks at what a file was before the change."""
-        return not set(COMPARING) <= set(self.skip)
-
-
-class Validate(Section):
-    """Checks of the data: Great Expectations checkpoints and suites, and built-in ones."""
-
-    checkpoints: Annotated[tuple[Text, ...], AfterValidator(_unique)] = Field(
-        (), description="Great Expectations 1.x checkpoints, by name, of the project in `gx/`.", examples=[["raw"]]
-    )
-    suites: tuple[Suite, ...] = Field((), description="Tables and what is expected of them, without a `gx/` project.")
-    splits: tuple[Split, ...] = Field((), description="Training and test files, checked for rows in both.")
-    checks: Checks = Field(default_factory=Checks, description="The built-in checks, on by default.")
-    engine: Literal["auto", "duckdb", "gx", "spark"] = Field(
-        "auto",
-        description="What judges `suites`: `duckdb` (many times faster and in bounded memory; expectations it does not "
-        "know go through Great Expectations), `gx` on pandas, `gx` on Spark, or `auto`: duckdb where it can.",
-        examples=["duckdb"],
-    )
-    memory: Size | None = Field(
-        None, description="Most memory that DuckDB may use; its own default (80 %) when absent.", examples=["500MB"]
-    )
-    values: bool = Field(
-        False,
-        description="Show the most frequent unexpected values. Off, no value of a row leaves the machine.",
-        examples=[True],
-    )
-    unpickle: tuple[RelativePath, ...] = Field(
-        (),
-        description="Tracked files that may run code when they are loaded: pickles that call functions known for it, "
-        "such as os.system. Any other such file is refused.",
-        examples=[["models/legacy.pkl"]],
-    )
-    timeout: Duration = Field("30m", description="Time limit of the job.", examples=["30m"])
-
-    @model_validator(mode="after")
-    def _has_something_to_check(self) -> Validate:
-        if not (self.checkpoints or self.suites or self.splits):
-            raise ValueError("needs something to check: checkpoints, suites or splits")
-        return self
-
-    @property
-    def connections(self) -> tuple[str, ...]:
-        """The secrets that hold addresses of databases."""
-        return tuple(dict.fromkeys(suite.connection for suite in self.suites if suite.connection))
-
-    def at(self, when: When) -> bool:
-        """Tell whether anything is judged then."""
-        return (
-            bool(self.files(when))
-            or (when == "data" and bool(self.checkpoints))
-            or any(suite.after == when for suite in self.suites)
-        )
-
-    def files(self, when: When) -> tuple[str, ...]:
-        """Return the files that are judged then by themselves, each once."""
-        suites = [suite.data for suite in self.suites if suite.data and suite.after == when]
-        splits = [path for split in self.splits if split.after == when for path in (split.train, split.test)]
-        return tuple(dict.fromkeys((*suites, *splits)))
-
-
-class Status(Section):
+class Status(Surroundings):
     """The job that proves that code, data, parameters, lock and metrics agree."""
 
     remote: bool = Field(
@@ -343,7 +74,7 @@ class Status(Section):
     timeout: Duration = Field("15m", description="Time limit of the job.", examples=["15m"])
 
 
-class Test(Section):
+class Test(Surroundings):
     """The project's own tests."""
 
     command: Command = Field(description="Shell command, run in the project's environment.", examples=["pytest -q"])
@@ -359,7 +90,7 @@ class Smoke(Section):
     )
 
 
-class Train(Section):
+class Train(Surroundings):
     """How the model is trained."""
 
     command: Command = Field(
@@ -418,6 +149,29 @@ class Runner(Section):
         description="Container image on GitLab, with python3 and git in it; `python:<project.python>` when absent.",
         examples=["pytorch/pytorch:2.9.0-cuda12.6-cudnn9-runtime"],
     )
+    gpu: Literal["required", "preferred", "none"] = Field(
+        "none",
+        description="Whether training checks the machine's GPUs before data is fetched: `required` fails without a "
+        "usable one, `preferred` then trains on the CPU (with the parameters of `train.smoke`, where there are some) "
+        "and says so, `none` does not look.",
+        examples=["required"],
+    )
+    gpu_count: int = Field(1, ge=1, le=64, description="GPUs that `gpu` asks for.", examples=[2])
+    gpu_memory: Size | None = Field(
+        None, description="Memory that must be free on each of them; not asked for when absent.", examples=["12GB"]
+    )
+    price: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Product | None = Field(
+        None,
+        description="What the machine costs, for estimates: dollars an hour, or a name of our dated table "
+        "(`linux_4_core_gpu`: GitHub's hosted GPU machine). GitLab's hosted ones are known by their tag.",
+        examples=[3.12],
+    )
+
+    @model_validator(mode="after")
+    def _asks_for_a_gpu(self) -> Runner:
+        if self.gpu == "none" and (self.gpu_count > 1 or self.gpu_memory):
+            raise ValueError("gpu-count and gpu-memory say what gpu asks for: add gpu: required or gpu: preferred")
+        return self
 
     @property
     def labels(self) -> dict[str, tuple[str, ...]]:
@@ -425,117 +179,100 @@ class Runner(Section):
         return {"github": self.github, "gitlab": self.gitlab}
 
 
-class Predictions(Section):
-    """What a model said of each example of the test set, so that the noise of the test set can be told."""
+class ExtraStep(Section):
+    """A step of the team's own in the job of a stage."""
 
-    file: RelativePath = Field(description="CSV file, one row per example.", examples=["predictions.csv"])
-    label: Text = Field(description="Column of the truth.", examples=["label"])
-    prediction: Text = Field(description="Column of what the model said.", examples=["prediction"])
-    id: Text | None = Field(
-        None, description="Column that names the example; rows are matched in their order when absent.", examples=["id"]
+    name: Text = Field(description="What it is called; `mlcicd step NAME` runs it here.", examples=["Build features"])
+    before: Stage | None = Field(None, description="Runs right before what the stage does.", examples=["train"])
+    after: Stage | None = Field(
+        None, description="Runs right after what the stage does, when that succeeded.", examples=["train"]
     )
-    metric: MetricName = Field(
-        "accuracy",
-        description="Metric that the rows make up: the share of rows where both are equal, or with `kind: error` the "
-        "mean absolute difference.",
-        examples=["accuracy"],
+    run: Command = Field(description="Shell command, run in the project's environment.", examples=["make features"])
+    env: dict[OwnVariable, Text] = Field(
+        default_factory=dict, description="Variables that it sees; no secrets.", examples=[{"FEATURES": "all"}]
     )
-    kind: Literal["match", "error"] = Field("match", description="How a row is scored.", examples=["error"])
-    group: Text | None = Field(
-        None, description="Column of what belongs together (a patient, a day): drawn together.", examples=["patient"]
+    secrets: tuple[Variable, ...] = Field(
+        (), description="Secrets that it sees, and no other step.", examples=[["FEATURE_STORE_TOKEN"]]
     )
+    timeout: Duration = Field("15m", description="Time limit of the step.", examples=["15m"])
+
+    @property
+    def slug(self) -> str:
+        """The name as small letters, digits and dashes: how generated files and `mlcicd step` call it."""
+        return extensions.slug(self.name)
+
+    @property
+    def stage(self) -> str:
+        """The stage it stands beside."""
+        return self.before or self.after or ""
 
 
-class Report(Section):
-    """What is compared and where it is shown."""
+class ExtraJob(Surroundings):
+    """A job of the team's own: one command for every platform, or a job in each platform's own words."""
 
-    compare: Branch | None = Field(
+    name: Text | None = Field(None, description="What people see; its id when absent.", examples=["Documentation"])
+    after: tuple[JobId, ...] = Field((), description="Jobs that come first.", examples=[["test"]])
+    before: tuple[JobId, ...] = Field((), description="Jobs that wait for it.", examples=[["train"]])
+    run: Command | None = Field(
+        None, description="Shell command, run in the project's environment.", examples=["make docs"]
+    )
+    secrets: tuple[Variable, ...] = Field((), description="Secrets that it sees.", examples=[["DOCS_TOKEN"]])
+    runner: Name = Field("default", description="Name of the runner, one of `runners`.", examples=["gpu"])
+    timeout: Duration = Field("30m", description="Time limit of the job.", examples=["30m"])
+    may_fail: bool = Field(False, description="Whether its failure leaves the pipeline green.", examples=[True])
+    keep: tuple[OwnFolder, ...] = Field((), description="Files and folders to keep.", examples=[["site/"]])
+    github: RelativePath | None = Field(
         None,
-        description="Branch to compare with outside a pull request; the default branch when absent.",
-        examples=["main"],
+        description="File with the job in GitHub's own words, instead of `run`. It is judged by `mlcicd lint`.",
+        examples=["ci/docs.github.yml"],
     )
-    publisher: Literal["cml", "native"] = Field(
-        "cml",
-        description="Who posts the comment: CML when it is installed (mlcicd itself when not), or always mlcicd.",
-        examples=["native"],
-    )
-    comment: Literal["always", "changed", "failed", "never"] = Field(
-        "always",
-        description="When a comment is posted: on every change, only when a metric moved or something failed, only "
-        "when something failed, or never. One that is there is always brought up to date.",
-        examples=["changed"],
-    )
-    forks: Literal["summary", "post"] = Field(
-        "summary",
-        description="Where the report of a fork's pull request stands: in the run's summary, or also in a comment, "
-        "posted by a second workflow that has no code of the fork (GitHub).",
-        examples=["post"],
-    )
-    predictions: Predictions | None = Field(
-        None, description="Per-example predictions, for an interval with a single training on each side."
-    )
-    margins: dict[MetricName, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
-        default_factory=dict,
-        description="Differences too small to matter, by metric: less is never called better or worse.",
-        examples=[{"accuracy": 0.002}],
-    )
-    sections: tuple[RelativePath, ...] = Field(
-        (),
-        description="Markdown files that the project's pipeline writes; shown at the end, as theirs, without markup.",
-        examples=[["notes.md"]],
-    )
-    metrics: tuple[RelativePath, ...] = Field(
-        (),
-        description="JSON, YAML or TOML metric files; what `dvc.yaml` declares when absent.",
-        examples=[["metrics.json"]],
-    )
-    params: tuple[RelativePath, ...] = Field(
-        (), description="Parameter files; what `dvc.yaml` declares when absent.", examples=[["params.yaml"]]
-    )
-
-
-class Gate(Section):
-    """One condition the change must meet. Missing or non-finite metrics fail it."""
-
-    metric: MetricName = Field(
-        description="Metric by its key path, or `file:key` where two files share one.", examples=["accuracy"]
-    )
-    min: float | None = Field(None, allow_inf_nan=False, description="Smallest allowed value.", examples=[0.92])
-    max: float | None = Field(None, allow_inf_nan=False, description="Largest allowed value.", examples=[50])
-    max_drop: float | None = Field(
-        None, ge=0, allow_inf_nan=False, description="Largest allowed fall below the base.", examples=[0.005]
-    )
-    max_rise: float | None = Field(
-        None, ge=0, allow_inf_nan=False, description="Largest allowed rise above the base.", examples=[2]
-    )
-    against: Branch = Field(
-        "base",
-        description="What `max-drop` and `max-rise` compare with: `base`, or a branch or tag such as `champion`.",
-        examples=["champion"],
-    )
-    inconclusive: Literal["warn", "fail"] = Field(
-        "warn",
-        description="What it means when an interval is known and reaches over the bound of `max-drop` or `max-rise`.",
-        examples=["fail"],
-    )
-    slice: Text | None = Field(
+    gitlab: RelativePath | None = Field(
         None,
-        description="Judge the worst value of this column of `report.predictions` instead of all rows.",
-        examples=["site"],
-    )
-    min_count: int = Field(
-        200, ge=1, description="Rows that a value of `slice` must have to be judged.", examples=[200]
+        description="File with the job in GitLab's own words, instead of `run`. It is judged by `mlcicd lint`.",
+        examples=["ci/docs.gitlab.yml"],
     )
 
-    @model_validator(mode="after")
-    def _has_a_bound(self) -> Gate:
-        if all(bound is None for bound in (self.min, self.max, self.max_drop, self.max_rise)):
-            raise ValueError("needs a bound: min, max, max-drop or max-rise")
-        return self
+    @property
+    def files(self) -> dict[str, str]:
+        """The files with the job in a platform's own words, by platform."""
+        named = {"github": self.github, "gitlab": self.gitlab}
+        return {platform: path for platform, path in named.items() if path}
 
 
 class Tool(Section):
-    """Where CI gets mlcicd from."""
+    """Where CI gets mlcicd from, and how its files are written."""
+
+    profile: Literal["standard", "ghes", "strict"] = Field(
+        "standard",
+        description="`standard`: github.com and GitLab; `ghes`: GitHub Enterprise Server, without keys it does not "
+        "know; `strict`: nothing that a security linter has to be told to ignore (no self-hosted runner, no poster for "
+        "forks, images by digest).",
+        examples=["strict"],
+    )
+    environment: Name = Field(
+        "mlcicd",
+        description="Environment of the jobs that may write. Jobs that see secrets or log in to a cloud have the one "
+        "with `-data` behind it. Keep secrets there: then no other job can ask for them.",
+        examples=["mlcicd"],
+    )
+    updates: Literal["dependabot", "renovate", "none"] | None = Field(
+        None,
+        description="Who keeps pins new: its configuration is written once where there is none. Dependabot on GitHub "
+        "when absent, else nobody.",
+        examples=["renovate"],
+    )
+    pins: dict[PinName, PinValue] = Field(
+        default_factory=dict,
+        description="Commits of actions and digests of images instead of those that mlcicd knows; `mlcicd pins` writes "
+        "them.",
+        examples=[{"python:3.12": "sha256:" + "0" * 64}],
+    )
+    templates: RelativePath | None = Field(
+        None,
+        description="Folder of templates of the team's own, by the names ours have under `templates/`. What they make "
+        "is checked against the plan.",
+        examples=["ci/templates"],
+    )
 
     actions: Literal["published", "vendored"] = Field(
         "published",
@@ -546,16 +283,23 @@ class Tool(Section):
     source: Text | None = Field(
         None,
         description="Requirement that installs mlcicd on GitLab, and on GitHub with vendored actions; "
-        "this release when absent.",
+        "this release when absent. It names one build: `mlcicd==VERSION`, `git+URL@COMMIT` with all 40 digits, a path "
+        "in the repository, or a wheel's address.",
         examples=["mlcicd==0.1.0"],
     )
+
+    @model_validator(mode="after")
+    def _comes_from_one_build(self) -> Tool:
+        if self.source and (form := sources.unpinned(self.source)):
+            raise PlacedError(("tool", "source"), f"'{self.source}' may be another program tomorrow: write {form}")
+        return self
 
 
 class Config(Section):
     """One mlcicd.yaml."""
 
     version: Literal[1] = Field(description="Version of the file format.", examples=[1])
-    platforms: Annotated[tuple[PlatformName, ...], Field(min_length=1), AfterValidator(_unique)] = Field(
+    platforms: Annotated[tuple[PlatformName, ...], Field(min_length=1), AfterValidator(unique)] = Field(
         ("github",), description="Where the pipeline runs.", examples=[["github", "gitlab"]]
     )
     project: Project = Field(default_factory=Project, description="The repository and its environment.")
@@ -573,7 +317,9 @@ class Config(Section):
     )
     report: Report = Field(default_factory=Report, description="What is compared and where it is shown.")
     gates: tuple[Gate, ...] = Field((), description="Conditions the change must meet.")
-    tool: Tool = Field(default_factory=Tool, description="Where CI gets mlcicd from.")
+    steps: tuple[ExtraStep, ...] = Field((), description="Steps of the team's own, in the jobs of stages.")
+    jobs: dict[JobId, ExtraJob] = Field(default_factory=dict, description="Jobs of the team's own, by id.")
+    tool: Tool = Field(default_factory=Tool, description="Where CI gets mlcicd from, and how its files are written.")
 
     @field_validator("data", "status", "validate_", "test", "train", mode="before")
     @classmethod
@@ -594,16 +340,45 @@ class Config(Section):
             raise PlacedError(("validate",), "something is to be judged after train, but there is no train section")
         if self.train and self.train.lock != "none" and self.data is None:
             raise PlacedError(("train", "lock"), "a lock is returned once its data is pushed: add a data section")
+        extensions.check(self)
         return self
+
+    @model_validator(mode="after")
+    def _is_strict(self) -> Config:
+        """A profile that needs no exception admits nothing that needs one."""
+        if self.tool.profile != "strict":
+            return self
+        if self.report.forks == "post":
+            raise PlacedError(("report", "forks"), "tool.profile is strict, and a poster for forks has to be excused")
+        if self.tool.actions == "vendored":
+            raise PlacedError(("tool", "actions"), "tool.profile is strict, and copied actions have to be excused")
+        for name, runner in self.runners.items():
+            if not all(strict.is_hosted(label) for label in runner.github):
+                raise PlacedError(("runners", name, "github"), strict.MACHINE)
+        for path, image in self.images():
+            if not strict.is_by_digest(image) and image not in self.tool.pins:
+                raise PlacedError(path, f"tool.profile is strict: name {image} by digest, or pin it in tool.pins")
+        return self
+
+    def images(self) -> list[tuple[tuple[str, ...], str]]:
+        """Return every container image that a platform will be told, each with the place of its key."""
+        found: list[tuple[tuple[str, ...], str]] = []
+        if "gitlab" in self.platforms:
+            found.append((("project", "python"), f"python:{self.project.python}"))
+        found += [(("runners", name, "image"), one.image) for name, one in self.runners.items() if one.image]
+        around = {"status": self.status, "test": self.test, "validate": self.validate_, "train": self.train}
+        places: list[tuple[tuple[str, ...], Surroundings]] = [((key,), one) for key, one in around.items() if one]
+        places += [(("jobs", id), job) for id, job in self.jobs.items()]
+        for place, one in places:
+            found += [((*place, "container"), one.container)] if one.container else []
+            found += [((*place, "services", name, "image"), service.image) for name, service in one.services.items()]
+        return found
+
+    def env(self, stage: str) -> dict[str, str]:
+        """Return the variables that the programs of a stage see; a stage without such a key has none."""
+        section = {"status": self.status, "test": self.test, "validate": self.validate_, "train": self.train}.get(stage)
+        return dict(section.env) if section else {}
 
     def runner(self, name: str) -> Runner:
         """Return the runner called `name`; an unwritten `default` is the platform's ordinary machine."""
         return self.runners.get(name, Runner())
-
-
-class PlacedError(ValueError):
-    """A problem between keys, found on the whole file, that belongs to one place in it."""
-
-    def __init__(self, path: tuple[str | int, ...], reason: str) -> None:
-        super().__init__(reason)
-        self.path = path

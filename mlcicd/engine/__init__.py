@@ -14,10 +14,10 @@ from pathlib import Path
 from mlcicd.config.load import FILE
 from mlcicd.engine import environment, job, progress, results, schedule, signals, workspace
 from mlcicd.engine.model import Outcome, Request, Result
-from mlcicd.engine.progress import Plain
+from mlcicd.engine.progress import Plain, places
 from mlcicd.plan.model import Event, Job, Pipeline
 
-__all__ = ["Outcome", "Request", "Result", "committed", "run"]
+__all__ = ["Outcome", "Request", "Result", "committed", "places", "run"]
 
 
 def committed(folder: Path, config: Path = Path(FILE)) -> tuple[str, str]:
@@ -107,6 +107,12 @@ def _notices(source: workspace.Source, jobs: Sequence[Job], request: Request) ->
     if source.changes:
         files = "1 uncommitted change is" if source.changes == 1 else f"{source.changes} uncommitted changes are"
         yield f"{files} not part of this run; commit to include them"
+    if contained := [one.id for one in jobs if one.container]:
+        yield f"run here without their containers: {', '.join(contained)}"
+    away = [one for job in jobs for one in job.services if not request.environ.get(one.variable)]
+    if away:
+        told = ", ".join(dict.fromkeys(f"{one.name} ({one.variable})" for one in away))
+        yield f"services are not started here; start them yourself and set where they are: {told}"
     declared = dict.fromkeys(name for one in jobs for name in one.secrets)
     missing = [name for name in declared if not request.environ.get(name)]
     if missing:

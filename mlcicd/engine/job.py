@@ -10,18 +10,21 @@ from threading import Event
 
 from mlcicd.config.load import FILE
 from mlcicd.engine import environment, results, workspace
-from mlcicd.engine.log import Log
+from mlcicd.engine.log import COMMAND, Log
 from mlcicd.engine.model import Request, Result, State
 from mlcicd.engine.process import Limits, execute
 from mlcicd.engine.results import Kept
 from mlcicd.engine.workspace import Source
-from mlcicd.plan.model import Cache, Call, Job, Load, Save, Setup, Step
+from mlcicd.plan.model import Cache, Call, Folder, Job, Load, Save, Setup, Step
 
 MEANINGS = {
     1: "the answer is no",
     2: "wrong usage or configuration",
     3: "something outside failed",
 }
+
+# A step sees no variable of a forge, so a job that may write on one has done nothing.
+NOWHERE = "nowhere to post: there is no forge here"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +72,7 @@ def run(job: Job, site: Site, heard: Callable[[str], None]) -> Result:
         error = _StepError(f"{path}: {problem.strerror}")
     seconds = time.monotonic() - started
     if error is None:
-        return Result(job=job.id, state="passed", seconds=seconds, log=path)
+        return Result(job=job.id, state="passed", cause=NOWHERE if job.writes else "", seconds=seconds, log=path)
     state: State = "stopped" if error.stopped else "warned" if job.may_fail else "failed"
     return Result(job=job.id, state=state, exit=error.exit, cause=error.cause, seconds=seconds, log=path)
 
@@ -86,15 +89,19 @@ def _steps(place: _Place) -> _StepError | None:
             first = first or error
         except OSError as error:
             first = first or _StepError(f"{type(step).__name__.lower()}: {error}")
-    if place.job.cache and first is None:
-        _retain(place, place.job.cache)
+    if first is None:
+        _retain(place)
     return first
 
 
-def _retain(place: _Place, cache: Cache) -> None:
-    """Keep data for the next run; a disk that has no room for it fails no job."""
+def _retain(place: _Place) -> None:
+    """Keep folders for the next run; a disk that has no room for them fails no job."""
+    kept = place.site.kept
     try:
-        results.retain(place.clone / cache.path, place.site.kept.cache)
+        if place.job.cache:
+            results.retain(place.clone / place.job.cache.path, kept.cache)
+        for folder in place.job.folders:
+            results.retain(place.clone / folder.path, kept.folder_of(folder, place.clone))
     except OSError as error:
         place.log.say(f"mlcicd: data is not kept for the next run: {error}")
 
@@ -115,6 +122,8 @@ def _step(step: Step, place: _Place) -> None:
                     place.log.say(f"mlcicd: no artifact {artifact}")
         case Cache():
             results.restore(place.site.kept.cache, place.clone / step.path)
+        case Folder():
+            results.restore(place.site.kept.folder_of(step, place.clone), place.clone / step.path)
 
 
 def _setup(step: Setup, place: _Place) -> None:
@@ -133,10 +142,12 @@ def _verb(place: _Place, name: str, words: Sequence[str], call: Call | None = No
     secrets = environment.secrets(request.environ, call.secrets if call else ())
     logins = environment.logins(request.environ, [one.cloud for one in call.identity] if call else ())
     command = (*request.tool, *words, *_config(place))
-    place.log.say(f"$ mlcicd {' '.join(command[len(request.tool) :])}")
+    place.log.say(COMMAND + " ".join(command[len(request.tool) :]))
     place.log.hide([*secrets.values(), *environment.secret_values(logins)])
     try:
-        _program(place, name, command, place.clone, {**place.site.environ, **logins, **secrets})
+        # Where the caller has started a service of the job's, the caller says so.
+        services = environment.secrets(request.environ, [one.variable for one in place.job.services])
+        _program(place, name, command, place.clone, {**place.site.environ, **services, **logins, **secrets})
     finally:
         place.log.flush()
         place.log.hide(())

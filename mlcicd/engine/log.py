@@ -7,13 +7,19 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 
-MASK = b"***"
-SHORTEST_SECRET = 4  # masking each "1" of a log would hide nothing and spoil everything
+from mlcicd import secrets
+
 LONGEST_LINE = 64 * 1024
 TAIL_BYTES = 64 * 1024
 
 _ENDS = re.compile(rb"(?<=[\r\n])")
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+# What a step's own lines in the log begin with: the command it runs.
+COMMAND = "$ mlcicd "
+# What uv says of packages, and we of files that a failed step did not come to write.
+_NOISE = re.compile(
+    r" *[+~-] \S+==\S|(?:Resolved|Prepared|Installed|Uninstalled|Audited) \d+ packages? in |mlcicd: nothing to keep: "
+)
 
 
 class Log:
@@ -22,7 +28,7 @@ class Log:
     def __init__(self, path: Path, heard: Callable[[str], None]) -> None:
         self._file = path.open("wb")
         self._heard = heard
-        self._secrets: re.Pattern[bytes] | None = None
+        self._redactor = secrets.of_values(frozenset())
         self._rest = b""
 
     def __enter__(self) -> Log:
@@ -34,11 +40,9 @@ class Log:
         self.flush()
         self._file.close()
 
-    def hide(self, secrets: Iterable[str]) -> None:
-        """Mask these values, line by line, in what is written from now on."""
-        lines = {line for secret in secrets for line in secret.encode().splitlines()}
-        longest_first = sorted((line for line in lines if len(line) >= SHORTEST_SECRET), key=len, reverse=True)
-        self._secrets = re.compile(b"|".join(map(re.escape, longest_first))) if longest_first else None
+    def hide(self, values: Iterable[str]) -> None:
+        """Hide these values, line by line, in what is written from now on; what looks like a token always is."""
+        self._redactor = secrets.of_values(frozenset(values))
 
     def say(self, text: str) -> None:
         """Write a line of our own."""
@@ -60,9 +64,10 @@ class Log:
     def _keep(self, lines: list[bytes]) -> None:
         shown = ""
         for line in lines:
-            masked = self._secrets.sub(MASK, line) if self._secrets else line
-            self._file.write(masked)
-            shown = clean(masked.decode(errors="replace")) or shown
+            masked = self._redactor.hide(line.decode("utf-8", "surrogateescape"))
+            raw = masked.encode("utf-8", "surrogateescape")
+            self._file.write(raw)
+            shown = clean(raw.decode(errors="replace")) or shown
         self._file.flush()
         if shown:
             self._heard(shown)
@@ -75,10 +80,20 @@ def clean(line: str) -> str:
     return "".join(char for char in text if char.isprintable()).rstrip()
 
 
-def tail(path: Path, count: int) -> list[str]:
-    """Return the last `count` lines of a log that are not empty, clean."""
+def excerpt(path: Path, count: int) -> list[str]:
+    """Return up to `count` lines that say why the last step of a log failed, clean.
+
+    They are that step's alone, and what was installed before is left out where anything else was said.
+    """
+    lines = _last(path)
+    starts = [number for number, line in enumerate(lines, 1) if line.startswith(COMMAND)]
+    step = lines[starts[-1] :] if starts else lines
+    return ([line for line in step if not _NOISE.match(line)] or step)[-count:]
+
+
+def _last(path: Path) -> list[str]:
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - TAIL_BYTES))
         text = file.read().decode(errors="replace")
     lines = [clean(line) for line in text.split("\n")]
-    return [line for line in lines if line][-count:]
+    return [line for line in lines if line]

@@ -59,9 +59,10 @@ class Result:
         job: its id.
         state: `warned` is a failure that the pipeline allows.
         exit: exit status of the step that failed; None when no program's status decided.
-        cause: why it is not `passed`, one line.
+        cause: why it is not `passed`, or why that means little, one line.
         seconds: from its first step to its last.
         log: where its output is; None when it never started.
+        elsewhere: it can only run somewhere else, so nothing here waits for it.
     """
 
     job: str
@@ -70,11 +71,12 @@ class Result:
     cause: str = ""
     seconds: float = 0.0
     log: Path | None = None
+    elsewhere: bool = False
 
     @property
     def lets_go_on(self) -> bool:
         """Tell whether jobs that need this one may run."""
-        return self.state in ("passed", "warned")
+        return self.elsewhere or self.state in ("passed", "warned")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlcicd.engine.log import tail
+from mlcicd.engine.log import excerpt
 from mlcicd.engine.model import Outcome, Result
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Plain:
         """A job printed a line; called from the job's own thread."""
 
     def finished(self, result: Result) -> None:
-        """A job has ended; when badly, the end of its log follows."""
+        """A job has ended; when badly, what its log says of that follows."""
         for line in ending(result):
             self._write(line)
 
@@ -154,26 +154,27 @@ def ending(result: Result) -> list[str]:
     cause = f" ({result.cause})" if result.cause else ""
     lines = [f"{result.job}: {word}{time_taken}{cause}"]
     if result.state in ("failed", "warned") and result.log:
-        lines += [f"{result.job} | {line}" for line in tail(result.log, TAIL)]
+        lines += [f"{result.job} | {line}" for line in excerpt(result.log, TAIL)]
         lines += [f"{result.job}: all of it is in {result.log}"]
     return lines
 
 
 def summary(outcome: Outcome) -> list[str]:
-    """Return the table of results, and where to look next."""
+    """Return the table of results."""
     width = max((len(result.job) for result in outcome.jobs), default=0)
     lines = []
     for result in outcome.jobs:
         word = click.style(f"{result.state:<7}", fg=COLORS[result.state])
         taken = duration(result.seconds) if result.log else ""
         lines.append(f"{result.job:<{width}}  {word}  {taken:>10}  {result.cause}".rstrip())
-    lines.append("")
-    if outcome.report:
-        lines.append(f"report: {outcome.report}")
-    lines.append(f"logs:   {outcome.folder / 'run' / 'logs'}")
-    if outcome.clones:
-        lines.append(f"clones: {outcome.clones}")
     return lines
+
+
+def places(outcome: Outcome) -> list[str]:
+    """Say where to look next."""
+    lines = [f"report: {outcome.report}"] if outcome.report else []
+    lines.append(f"logs:   {outcome.folder / 'run' / 'logs'}")
+    return [*lines, *([f"clones: {outcome.clones}"] if outcome.clones else [])]
 
 
 def duration(seconds: float) -> str:

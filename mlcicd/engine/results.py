@@ -4,11 +4,13 @@
 .mlcicd/run/logs/<job>.log                             what the job printed
 .mlcicd/run/artifacts/<artifact>/…                     what the job kept, paths as in the repository
 .mlcicd/cache/…                                        data that the next run need not fetch again
+.mlcicd/folders/<purpose>-<hash>/…                     folders of the team's own that outlive a run
 """
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import shutil
 import threading
@@ -19,6 +21,7 @@ from pathlib import Path
 
 from mlcicd import workfolder
 from mlcicd.errors import UsageError
+from mlcicd.plan.model import Folder
 
 # Jobs run side by side, and each may put the cache back.
 _CACHE = threading.Lock()
@@ -37,6 +40,14 @@ class Kept:
     def cache(self) -> Path:
         """The folder that outlives the run."""
         return self.folder / "cache"
+
+    def folder_of(self, folder: Folder, clone: Path) -> Path:
+        """The copy of a folder that its files, as a clone has them, name."""
+        digest = hashlib.sha256()
+        for name in folder.files:
+            file = clone / name
+            digest.update(hashlib.sha256(file.read_bytes()).digest() if file.is_file() else b"-")
+        return self.folder / "folders" / f"{folder.purpose}-{digest.hexdigest()[:16]}"
 
 
 @contextmanager
@@ -132,7 +143,8 @@ def retain(origin: Path, cache: Path) -> None:
     if not origin.is_dir():
         return
     with _CACHE:
-        scratch = cache.with_suffix(".new")
+        scratch = cache.with_name(f"{cache.name}.new")
+        cache.parent.mkdir(exist_ok=True)
         shutil.rmtree(scratch, ignore_errors=True)
         shutil.copytree(origin, scratch, symlinks=True, copy_function=_link)
         shutil.rmtree(cache, ignore_errors=True)

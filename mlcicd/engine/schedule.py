@@ -86,6 +86,9 @@ def _skip(job: Job, jobs: Sequence[Job], results: Mapping[str, Result], stop: Ev
     """Say why a job will not run, when that is known."""
     if stop.is_set():
         return Result(job=job.id, state="skipped", cause="the run was stopped")
+    if job.foreign:
+        platforms = " or ".join(job.foreign)
+        return Result(job=job.id, state="skipped", cause=f"only {platforms} can run it", elsewhere=True)
     if job.always:
         return None
     for need in _needs(job, jobs):

@@ -6,25 +6,29 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from mlcicd import resources, yamlio
+from mlcicd import pins, resources
 from mlcicd.errors import UsageError
-from mlcicd.plan.model import Cache, Call, Job, Pipeline, Save, Setup, Step
-from mlcicd.platforms.common import Claims, Seed
-from mlcicd.platforms.pins import CHECKOUT
+from mlcicd.pins import CACHE, CHECKOUT, DOWNLOAD, UPLOAD
+from mlcicd.plan.access import Access
+from mlcicd.plan.model import Job, Pipeline, Service
+from mlcicd.platforms import github_steps as steps
+from mlcicd.platforms import seeds as seeding
+from mlcicd.platforms.common import Claims, Seed, images
+from mlcicd.platforms.github_read import read as read
 from mlcicd.release import Release
 from mlcicd.render import render
 
 MAIN = ".github/workflows/mlcicd.yml"
 FOR_FORKS = ".github/workflows/mlcicd-comment.yml"
 NO_FORKS = ""
+_POSTER = "github/for-forks.yml.j2"
+FIXED = (_POSTER,)
 VENDORED = ".github/mlcicd"
 OWNED = (".github/workflows/mlcicd*.yml", f"{VENDORED}/**/*")
 
 _TRIGGER = {"pull_request": "pull_request", "push": "push", "manual": "workflow_dispatch"}
 _PERMISSION = {"code": "contents", "comments": "pull-requests", "identity": "id-token", "runs": "actions"}
 _HOSTED = ("ubuntu-latest",)
-# What the action `save` does by default, as the plan does; it is not written out.
-_SAVE = Save(artifact="")
 # What the event says is the forge's word. A fork may give any workflow our name, but not our file's path.
 _OF_A_FORK = (
     "github.event.workflow_run.event == 'pull_request'",
@@ -40,39 +44,56 @@ def files(pipeline: Pipeline, release: Release) -> dict[str, str]:
     Raises:
         UsageError: when actions are referenced as published but this build does not know its commit.
     """
-    made = {MAIN: render("github/workflow.yml.j2", view(pipeline, release))}
+    made = {MAIN: render("github/workflow.yml.j2", view(pipeline, release), pipeline.templates)}
     if pipeline.for_forks:
         words = _references(pipeline, release)
-        made[FOR_FORKS] = render("github/for-forks.yml.j2", {"job": _for_forks(pipeline.for_forks, words)})
+        poster = _for_forks(pipeline.for_forks, words, pipeline)
+        known = _knows_new_keys(pipeline)
+        # No template of the team's own: it may write, and starts after a fork's code has run.
+        made[FOR_FORKS] = render(_POSTER, {"job": poster, "cache_mode": known})
     if pipeline.vendored:
-        made |= _vendored()
+        made |= _vendored(pipeline)
     return made
 
 
-def seeds() -> list[Seed]:
-    """This platform needs no file that is the team's own."""
-    return []
+def seeds(pipeline: Pipeline) -> list[Seed]:
+    """Return what keeps pins new, and what tells the linter actionlint the names of the team's machines."""
+    made = seeding.actionlint(label for job in pipeline.jobs for label in job.machine.labels.get("github", ()))
+    if pipeline.updates == "renovate":
+        made.append(seeding.renovate())
+    elif pipeline.updates != "none":
+        folders = ["/", f"/{VENDORED}/*"] if pipeline.vendored else ["/"]
+        made.append(seeding.dependabot(folders, asked=pipeline.updates == "dependabot"))
+    return made
 
 
-def read(text: str) -> dict[str, tuple[str, ...]]:
-    """Read the job graph back from the workflow: job → what it needs."""
-    return {id: tuple(job.get("needs", ())) for id, job in yamlio.load_foreign(text)["jobs"].items()}
+def pinnable(pipeline: Pipeline) -> tuple[str, ...]:
+    """Return the actions of others and the images that the files name; our published actions bring theirs along."""
+    used = (CHECKOUT, CACHE, DOWNLOAD, UPLOAD) if pipeline.vendored else (CHECKOUT,)
+    named = dict.fromkeys(name for job in pipeline.jobs for name in images(job) if "@" not in name)
+    return (*(pin.action for pin in used), *named)
 
 
-def claims(host: str, repository: str, branch: str) -> Claims:
-    """Say what the tokens of this repository's jobs hold: of its own pull requests, and of the default branch."""
+def access(job: Job) -> Access:
+    """Say what a job meets here; a secret's name reaches a fork's run, and its value does not."""
+    forks = "pull_request" in job.events and not job.trusted
+    return Access(environment=_environment(job), secrets=job.secrets, forks=forks)
+
+
+def claims(host: str, repository: str, branch: str, environment: str) -> Claims:
+    """Say what the tokens of this repository's jobs hold: their subject is the environment they run in."""
     owner, _, name = (repository or "OWNER/REPOSITORY").partition("/")
     forms = (f"{owner}/{name}", f"{owner}@OWNER_ID/{name}@REPOSITORY_ID")
-    events = ("pull_request", f"ref:refs/heads/{branch}")
     return Claims(
         issuer=_issuer(host),
-        subjects=tuple(f"repo:{form}:{event}" for form in forms for event in events),
-        condition=f'assertion.repository == "{owner}/{name}" && '
-        f'(assertion.event_name == "pull_request" || assertion.ref == "refs/heads/{branch}")',
+        subjects=tuple(f"repo:{form}:environment:{environment}" for form in forms),
+        condition=f'assertion.repository == "{owner}/{name}" && assertion.environment == "{environment}"',
         repository=("repository", f"{owner}/{name}"),
         notes=(
             "repositories made or renamed since 15 July 2026 have the subjects with ids; "
             f"put the ids in, as this prints them: gh api repos/{owner}/{name} --jq '.owner.id, .id'",
+            f"every branch may name the environment {environment}, unless its settings say which: {branch}, and "
+            "refs/pull/*/merge for pull requests",
             "a pull request from a fork gets no token, unless the repository's settings send write tokens to forks: "
             "leave that off",
         ),
@@ -90,43 +111,82 @@ def view(pipeline: Pipeline, release: Release) -> dict[str, Any]:
     words = _references(pipeline, release)
     events = dict.fromkeys(event for job in pipeline.jobs for event in job.events)
     return {
+        "cache_mode": _knows_new_keys(pipeline),
         "triggers": [
             {"name": _TRIGGER[event], "branches": [pipeline.branch] if event == "push" else []} for event in events
         ],
-        "jobs": [_job(job, words) for job in pipeline.jobs],
+        "jobs": [_foreign(job) if job.foreign else _job(job, words, pipeline) for job in pipeline.jobs],
     }
 
 
-def _job(job: Job, words: Mapping[str, str]) -> dict[str, Any]:
+def _knows_new_keys(pipeline: Pipeline) -> bool:
+    """Tell whether the platform knows `cache-mode` and `environment.deployment`; a server of one's own is older."""
+    return pipeline.profile != "ghes"
+
+
+def _job(job: Job, words: Mapping[str, str], pipeline: Pipeline) -> dict[str, Any]:
+    roots = steps.roots(pipeline)
     return {
+        "kind": "job",
         "id": job.id,
         "name": job.name,
         "why": job.why,
         "needs": list(job.needs),
         "condition": _condition(job),
         "runner": _runner(job),
+        "own": "self-hosted" in (job.machine.labels.get("github") or ()),
         "timeout": job.timeout,
         "may_fail": job.may_fail,
-        "permissions": _permissions(job, words),
-        "steps": [_step(step, words) for step in job.steps],
+        "environment": _environment(job),
+        # Nothing is deployed, so the pull request is not told that something was.
+        "quiet": _knows_new_keys(pipeline),
+        "cache_mode": "write" if (job.cache or job.folders) and _knows_new_keys(pipeline) else "",
+        "container": pins.image(job.container, pipeline.pins) if job.container else "",
+        "gpus": job.machine.gpus,
+        "services": [_service(job, one, pipeline) for one in job.services],
+        "permissions": [{**asdict(right), "scope": _PERMISSION[right.scope]} for right in job.permissions],
+        "steps": [steps.view(step, words, roots) for step in job.steps],
     }
 
 
-def _for_forks(job: Job, words: Mapping[str, str]) -> dict[str, Any]:
+def _foreign(job: Job) -> dict[str, Any]:
+    """A job in this platform's own words; what it does not say is said as for any job."""
+    tree = job.foreign["github"].tree
+    return {
+        "kind": "foreign",
+        "id": job.id,
+        "why": f"A job of this repository's own, from {job.foreign['github'].path}.",
+        "needs": list(job.needs),
+        "condition": "" if "if" in tree else _condition(job),
+        "bare": "permissions" not in tree,
+        "tree": tree,
+    }
+
+
+def _service(job: Job, service: Service, pipeline: Pipeline) -> dict[str, Any]:
+    """A job in a container reaches it by its name; one on the machine itself by a port of the machine's."""
+    return {
+        "name": service.name,
+        "image": pins.image(service.image, pipeline.pins),
+        "env": list(service.env.items()),
+        "ports": [] if job.container else [f"{service.port}:{service.port}"],
+        "variable": service.variable,
+        "host": service.name if job.container else "localhost",
+    }
+
+
+def _environment(job: Job) -> str:
+    """Name where the job's secrets are; one that writes with its own token alone needs none."""
+    return "" if job.writes and not job.secrets else job.environment
+
+
+def _for_forks(job: Job, words: Mapping[str, str], pipeline: Pipeline) -> dict[str, Any]:
     """The same as any job, but for its `if`; what it checks out is the default branch, where this file is read from."""
-    made = _job(job, words)
+    made = _job(job, words, pipeline)
     for step in made["steps"]:
         if step.get("checkout"):
             step["checkout"]["base"] = False
     return {**made, "condition": " && ".join(_OF_A_FORK)}
-
-
-def _permissions(job: Job, words: Mapping[str, str]) -> list[dict[str, str]]:
-    rights = [{**asdict(right), "scope": _PERMISSION[right.scope]} for right in job.permissions]
-    if words["source"] and not any(right["scope"] == "contents" for right in rights):
-        # Without it the checkout of a private repository fails.
-        rights.insert(0, {"scope": "contents", "level": "read", "why": "check out the actions that are kept here"})
-    return rights
 
 
 def _runner(job: Job) -> str | list[str]:
@@ -140,77 +200,22 @@ def _condition(job: Job) -> str:
     if job.events == ("pull_request",):
         # Nothing but a pull request has a head repository, so this also tells the event.
         parts.append(_SAME_REPOSITORY if job.trusted else "github.event_name == 'pull_request'")
+    elif "pull_request" not in job.events:
+        parts.append("github.event_name != 'pull_request'")
     elif job.trusted:
         either = f"github.event_name != 'pull_request' || {_SAME_REPOSITORY}"
         parts.append(f"({either})" if parts else either)
     return " && ".join(parts)
 
 
-def _step(step: Step, words: Mapping[str, str]) -> dict[str, Any]:
-    """Translate a step; an input is written only where it differs from the action's default."""
-    if isinstance(step, Setup):
-        inputs: list[tuple[str, object]] = [("source", words["source"])] if words["source"] else []
-        inputs += [] if step.project else [("project", False)]
-        inputs += [("tables", True)] if step.tables else []
-        return {
-            "kind": "setup",
-            "checkout": _checkout(step, words),
-            **_action("setup", words),
-            "inputs": inputs,
-        }
-    if isinstance(step, Call):
-        return {
-            "kind": "call",
-            "name": step.name,
-            "why": step.why,
-            **_action(step.verb, words),
-            "inputs": list(step.inputs.items()),
-            "secrets": [(name, f"${{{{ secrets.{name} }}}}") for name in step.secrets],
-        }
-    if isinstance(step, Cache):
-        return {
-            "kind": "call",
-            "name": "Bring back kept data",
-            "why": step.why,
-            **_action("cache", words),
-            # The folder is the one that the action keeps by default, as a test sees.
-            "inputs": [("purpose", step.purpose)],
-            "secrets": [],
-        }
-    if isinstance(step, Save):
-        return {
-            "kind": "save",
-            **_action("save", words),
-            "artifact": step.artifact,
-            "paths": [] if step.paths == _SAVE.paths else list(step.paths),
-            "days": None if step.days == _SAVE.days else step.days,
-        }
-    return {"kind": "load", **_action("load", words), "artifacts": list(step.artifacts)}
-
-
-def _checkout(step: Setup, words: Mapping[str, str]) -> dict[str, Any] | None:
-    """Return the checkout step; actions that are kept in the repository must be there in every job."""
-    if step.history == "none" and not words["source"]:
-        return None
-    return {
-        "uses": CHECKOUT.uses,
-        "version": CHECKOUT.version,
-        # A pull request is checked out as its merge, so the second commit of depth is the base.
-        "depth": 2 if step.history == "base" else None,
-        "why": step.why,
-        # The job without a checkout has no code of the change: it takes the actions as the base branch has them.
-        "base": step.history == "none",
-    }
-
-
-def _action(name: str, words: Mapping[str, str]) -> dict[str, str]:
-    return {"uses": words["prefix"] + name + words["suffix"], "note": words["note"]}
-
-
 def _references(pipeline: Pipeline, release: Release) -> dict[str, str]:
     """Say how a step names one of our actions: `prefix` + action + `suffix`, and the comment behind it."""
+    artifacts = "" if _knows_new_keys(pipeline) else "ghes/"
+    checkout = pins.resolve(CHECKOUT.action, pipeline.pins)
+    shared = {"checkout": checkout.uses, "checkout_version": checkout.version, "artifacts": artifacts}
     if pipeline.vendored:
         return {
+            **shared,
             "prefix": f"./{VENDORED}/",
             "suffix": "",
             "note": "zizmor: ignore[self-repository] copied here on purpose",
@@ -222,6 +227,7 @@ def _references(pipeline: Pipeline, release: Release) -> dict[str, str]:
             hint="write `tool: {actions: vendored, source: …}` in mlcicd.yaml, or install a released version",
         )
     return {
+        **shared,
         "prefix": f"{release.repository}/actions/",
         "suffix": f"@{release.commit}",
         "note": f"v{release.version}",
@@ -229,11 +235,21 @@ def _references(pipeline: Pipeline, release: Release) -> dict[str, str]:
     }
 
 
-def _vendored() -> dict[str, str]:
+def _vendored(pipeline: Pipeline) -> dict[str, str]:
     """Return the actions as they are, for the user's repository; their documentation stays with us."""
     source = resources.find("actions")
     made = {}
     for path in sorted(source.rglob("*")):
-        if path.is_file() and path.suffix in (".yml", ".py", ".txt"):
-            made[f"{VENDORED}/{path.relative_to(source).as_posix()}"] = path.read_text("utf-8")
+        name = path.relative_to(source).as_posix()
+        wanted = path.suffix in (".yml", ".py", ".txt") and (pipeline.profile == "ghes" or not name.startswith("ghes/"))
+        if path.is_file() and wanted:
+            made[f"{VENDORED}/{name}"] = _pinned(path.read_text("utf-8"), pipeline.pins)
     return made
+
+
+def _pinned(text: str, overrides: Mapping[str, str]) -> str:
+    """Put the team's pins in the place of ours."""
+    for ours in (pins.KNOWN[name] for name in overrides if name in pins.KNOWN):
+        team = pins.resolve(ours.action, overrides)
+        text = text.replace(f"@{ours.commit} # {ours.version}\n", f"@{team.commit} # {team.version}\n")
+    return text

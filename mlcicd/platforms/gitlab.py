@@ -5,15 +5,20 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from mlcicd import yamlio
-from mlcicd.plan.model import Call, Job, Load, Pipeline, Setup
-from mlcicd.platforms.common import Claims, Seed
+from mlcicd import pins
+from mlcicd.plan.access import Access
+from mlcicd.plan.model import Call, Folder, Job, Load, Pipeline, Service, Setup
+from mlcicd.plan.stages.lock import TOKEN
+from mlcicd.platforms import seeds as seeding
+from mlcicd.platforms.common import Claims, Seed, images
+from mlcicd.platforms.gitlab_read import read as read
 from mlcicd.release import Release
 from mlcicd.render import render
 
 MAIN = ".gitlab/mlcicd.yml"
 ROOT = ".gitlab-ci.yml"
 OWNED = (".gitlab/mlcicd*.yml",)
+FIXED = ("gitlab/root.yml.j2",)
 NO_FORKS = (
     "on GitLab a fork's pipeline runs in the fork's own project, with tokens of that project: its report is in that "
     "pipeline's artifacts and test view"
@@ -26,43 +31,51 @@ _SOURCE = {
     "push": '$CI_PIPELINE_SOURCE == "push" && $CI_COMMIT_BRANCH == "{branch}"',
     "manual": '$CI_PIPELINE_SOURCE == "web"',
 }
-# Variables that are scoped to it reach the jobs that may write, and no other.
-_ENVIRONMENT = "mlcicd"
+# What a job does with its caches at its end; a rule changes it to `pull` where nothing may be left for others.
+_CACHE_POLICY = "MLCICD_CACHE_POLICY"
+_FOLDER_POLICY = "MLCICD_FOLDER_POLICY"
 _SAME_PROJECT = " && $CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_MERGE_REQUEST_PROJECT_ID"
 
 
 def files(pipeline: Pipeline, release: Release) -> dict[str, str]:
     """Return the one file."""
-    return {MAIN: render("gitlab/pipeline.yml.j2", view(pipeline, release))}
+    return {MAIN: render("gitlab/pipeline.yml.j2", view(pipeline, release), pipeline.templates)}
 
 
-def seeds() -> list[Seed]:
-    """Return the file that includes ours; a team that has one already adds one line to it."""
+def seeds(pipeline: Pipeline) -> list[Seed]:
+    """Return the file that includes ours (a team that has one adds one line to it), and what keeps pins new."""
     line = f"include: [{{local: {MAIN}}}]"
     text = render("gitlab/root.yml.j2", {"local": MAIN})
-    return [Seed(path=ROOT, text=text, needle=MAIN, advice=f"add to {ROOT}: {line}")]
+    root = Seed(path=ROOT, text=text, needle=MAIN, advice=f"add to {ROOT}: {line}")
+    return [root, *([seeding.renovate()] if pipeline.updates == "renovate" else [])]
 
 
-def read(text: str) -> dict[str, tuple[str, ...]]:
-    """Read the job graph back from the file: job → what it needs, in the plan's words."""
-    jobs = {id: job for id, job in yamlio.load_foreign(text).items() if id.startswith(_PREFIX)}
-    return {
-        id.removeprefix(_PREFIX): tuple(need["job"].removeprefix(_PREFIX) for need in job["needs"])
-        for id, job in jobs.items()
-    }
+def pinnable(pipeline: Pipeline) -> tuple[str, ...]:
+    """Return the images that the file names by a tag."""
+    names = [f"python:{pipeline.python}", *(job.machine.image or "" for job in pipeline.jobs)]
+    names += [name for job in pipeline.jobs for name in images(job)]
+    return tuple(dict.fromkeys(name for name in names if name and "@" not in name))
 
 
-def claims(host: str, repository: str, branch: str) -> Claims:
+def access(job: Job) -> Access:
+    """Say what a job meets here; what may write needs a token that the team has made, as a job's own may not."""
+    secrets = tuple(dict.fromkeys((*job.secrets, *((TOKEN,) if job.writes else ()))))
+    forks = "pull_request" in job.events and not _withheld(job)
+    return Access(environment=job.environment, secrets=secrets, forks=forks)
+
+
+def claims(host: str, repository: str, branch: str, environment: str) -> Claims:
     """Say what the tokens of this project's jobs hold. A merge request's has its source branch, so any may stand."""
     project = repository or "GROUP/PROJECT"
     return Claims(
         issuer=f"https://{host or 'gitlab.com'}",
         subjects=(f"project_path:{project}:ref_type:branch:ref:*",),
-        condition=f'assertion.project_path == "{project}"',
+        condition=f'assertion.project_path == "{project}" && assertion.environment == "{environment}"',
         repository=("project_path", project),
         notes=(
             f"a token of a merge request names its source branch, so every branch of {project} is let in, "
             f"not only {branch}; what may not read the data may not push to {project}",
+            f"only Google Cloud can ask for the environment {environment} too, which protected environments guard",
             "the jobs that log in are left out of a fork's merge requests; switch off that those run in this project "
             "at all (ci_allow_fork_pipelines_to_run_in_parent_project)",
         ),
@@ -73,32 +86,41 @@ def view(pipeline: Pipeline, release: Release) -> dict[str, Any]:
     """Translate the pipeline into what the template prints."""
     return {
         "base": f".{_PREFIX.rstrip('-')}",
-        "image": f"python:{pipeline.python}",
+        "image": _image(f"python:{pipeline.python}", pipeline),
         "source": pipeline.source or release.requirement,
-        "jobs": [_job(job, pipeline) for job in pipeline.jobs],
+        "jobs": [_foreign(job, pipeline) if job.foreign else _job(job, pipeline) for job in pipeline.jobs],
     }
 
 
 def _job(job: Job, pipeline: Pipeline) -> dict[str, Any]:
+    image = job.container or job.machine.image
     return {
+        "kind": "job",
         "id": _PREFIX + job.id,
         "why": job.why,
-        "image": job.machine.image,
+        "image": _image(image, pipeline) if image else None,
         "tags": list(job.machine.labels.get("gitlab") or ()),
         "needs": [_need(pipeline.job(id), job) for id in job.needs],
         "rules": [rule for event in job.events for rule in _rules(job, event, pipeline.branch)],
         "always": job.always,
         "timeout": _timeout(job.timeout),
         "may_fail": job.may_fail,
-        # Not `none`, which would leave the last job's files where this one, which may write, looks for programs.
-        "strategy": "empty" if _history(job) == "none" else "",
-        "environment": _ENVIRONMENT if any(right.level == "write" for right in job.permissions) else "",
-        "secrets": list(job.secrets),
+        "services": [_service(one, pipeline) for one in job.services],
+        "variables": _variables(job),
+        # Variables that are scoped to it reach this job and those like it, and no other.
+        "environment": job.environment,
+        "secrets": list(access(job).secrets),
         "tokens": [{"variable": one.variable, "audience": one.audience} for one in job.identity],
-        "cache": _cache(job),
+        "cache_why": job.cache.why if job.cache else "",
+        "caches": _caches(job),
         "script": _script(job),
         "save": next(iter(job.saves), None),
     }
+
+
+def _image(name: str, pipeline: Pipeline) -> dict[str, Any]:
+    full = pins.image(name, pipeline.pins)
+    return {"name": full, "pinned": "@sha256:" in full}
 
 
 def _need(need: Job, job: Job) -> dict[str, Any]:
@@ -111,11 +133,51 @@ def _need(need: Job, job: Job) -> dict[str, Any]:
     }
 
 
-def _cache(job: Job) -> dict[str, Any] | None:
-    if job.cache is None:
-        return None
-    policy = "MLCICD_CACHE_POLICY"
-    return {"why": job.cache.why, "paths": [f"{job.cache.path}/"], "variable": policy, "policy": f"${policy}"}
+def _foreign(job: Job, pipeline: Pipeline) -> dict[str, Any]:
+    """A job in this platform's own words; where it does not say when it runs, it runs as any job does."""
+    tree = job.foreign["gitlab"].tree
+    when = [rule for event in job.events for rule in _rules(job, event, pipeline.branch)]
+    return {
+        "kind": "foreign",
+        "id": _PREFIX + job.id,
+        "why": f"A job of this repository's own, from {job.foreign['gitlab'].path}.",
+        "needs": [_need(pipeline.job(id), job) for id in job.needs],
+        "rules": [] if "rules" in tree else when,
+        "always": False,
+        "tree": tree,
+    }
+
+
+def _service(service: Service, pipeline: Pipeline) -> dict[str, Any]:
+    """A dollar is doubled, because the platform would read a variable there."""
+    return {
+        "name": service.name,
+        "image": _image(service.image, pipeline),
+        "env": [(name, value.replace("$", "$$")) for name, value in service.env.items()],
+    }
+
+
+def _variables(job: Job) -> list[tuple[str, str]]:
+    """Return what the platform has to know of the job, and the addresses of what stands beside it."""
+    # Not `none`, which would leave the last job's files where this one, which may write, looks for programs.
+    made = [("GIT_STRATEGY", "empty")] if _history(job) == "none" else []
+    made += [(_CACHE_POLICY, "pull-push")] if job.cache else []
+    made += [(_FOLDER_POLICY, "pull-push")] if job.folders else []
+    return [*made, *((one.variable, one.name) for one in job.services)]
+
+
+def _caches(job: Job) -> list[dict[str, Any]]:
+    """One key for all of DVC's data, whose files are named by their content; a folder has one of its own."""
+    made: list[dict[str, Any]] = []
+    if job.cache:
+        made.append({"key": "mlcicd-dvc", "paths": [f"{job.cache.path}/"], "policy": f"${_CACHE_POLICY}"})
+    return made + [_folder(one) for one in job.folders]
+
+
+def _folder(folder: Folder) -> dict[str, Any]:
+    prefix = f"mlcicd-{folder.purpose}"
+    key = {"files": list(folder.files), "prefix": prefix} if folder.files else prefix
+    return {"key": key, "paths": [f"{folder.path.rstrip('/')}/"], "policy": f"${_FOLDER_POLICY}"}
 
 
 def _withheld(job: Job) -> bool:
@@ -130,11 +192,13 @@ def _rules(job: Job, event: str, branch: str) -> list[dict[str, Any]]:
     """
     condition = _SOURCE[event].format(branch=branch)
     if event != "pull_request":
-        return [{"condition": condition, "finishes": True, "policy": ""}]
-    ours = {"condition": condition + _SAME_PROJECT, "finishes": False, "policy": ""}
+        return [{"condition": condition, "finishes": True, "policies": []}]
+    reads = [_FOLDER_POLICY] if job.folders else []
+    ours = {"condition": condition + _SAME_PROJECT, "finishes": False, "policies": reads}
     if _withheld(job):
         return [ours]
-    anybody = {"condition": condition, "finishes": False, "policy": "pull" if job.cache else ""}
+    cached = [_CACHE_POLICY] if job.cache else []
+    anybody = {"condition": condition, "finishes": False, "policies": [*cached, *reads]}
     return [ours, anybody] if job.cache else [anybody]
 
 

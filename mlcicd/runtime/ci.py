@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from mlcicd.config.fields import CLOUDS, Cloud
 from mlcicd.config.identity import variable
-from mlcicd.config.model import CLOUDS, Cloud
 from mlcicd.runtime.forges.model import Source
 
 # What a job can get tokens of its identity with. Only `identity` reads these; the project's programs never see them.
@@ -23,8 +23,10 @@ _NO_VARIABLE = (
     "it takes GitLab 15.7 or newer"
 )
 # What may write to the forge, or make tokens: for our verbs, and not for programs of the project.
-_TOKENS = ("MLCICD_TOKEN", "GITHUB_TOKEN", "GITLAB_TOKEN")
+_TOKENS = ("MLCICD_TOKEN", "GITHUB_TOKEN", "GITLAB_TOKEN", "ACTIONS_RUNTIME_TOKEN")
 WITHHELD = frozenset({*_MINT, *map(variable, CLOUDS), *_TOKENS})
+# Files through which a step gives orders to the steps and jobs behind it.
+ORDERS = frozenset(f"GITHUB_{name}" for name in ("ENV", "OUTPUT", "PATH", "STATE", "STEP_SUMMARY"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,9 +93,15 @@ def detect(environ: Mapping[str, str]) -> Ci:
     if sha := environ.get("MLCICD_SHA"):
         base = _known((environ.get("MLCICD_BASE", ""),))
         return Ci(sha=sha, base=base, proposal=environ.get("MLCICD_EVENT") == "pull_request")
-    if environ.get("GITHUB_ACTIONS") == "true":
-        return _github(environ)
-    return _gitlab(environ) if environ.get("GITLAB_CI") else Ci()
+    here = forge(environ)
+    return _github(environ) if here == "github" else _gitlab(environ) if here == "gitlab" else Ci()
+
+
+def forge(environ: Mapping[str, str]) -> str:
+    """Return whose CI system this process runs in, as a key of `runtime.forges.FORGES`, or ""."""
+    if environ.get("MLCICD_SHA"):
+        return ""
+    return "github" if environ.get("GITHUB_ACTIONS") == "true" else "gitlab" if environ.get("GITLAB_CI") else ""
 
 
 def source(environ: Mapping[str, str]) -> tuple[Ci, Source | None]:

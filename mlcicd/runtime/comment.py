@@ -9,10 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from mlcicd import secrets
 from mlcicd.errors import MlcicdError, OutsideError, UsageError
-from mlcicd.runtime import forges, posted
+from mlcicd.runtime import forges, posted, redact
 from mlcicd.runtime.ci import Ci
 from mlcicd.runtime.forges import FORGES
+from mlcicd.runtime.markdown import Words
 from mlcicd.runtime.posted import Mark
 from mlcicd.runtime.report import document, model
 from mlcicd.runtime.report.model import Notice, Report
@@ -34,9 +36,25 @@ LIMITS = (60_000, 30_000, 12_000, 4_000)
 
 
 def comment(
-    path: Path, publisher: Publisher, when: When, ci: Ci, environ: Mapping[str, str], pause: Pause = time.sleep
+    path: Path,
+    publisher: Publisher,
+    when: When,
+    ci: Ci,
+    environ: Mapping[str, str],
+    pause: Pause = time.sleep,
+    config: str = "",
 ) -> list[str]:
     """Post the report, or update the comment that is there; return what happened, line by line.
+
+    Args:
+        path: report.json.
+        publisher: who writes.
+        when: what is worth a first comment.
+        ci: this run.
+        environ: for certificates, and for the program that writes.
+        pause: waits that many seconds.
+        config: path, in the repository, of the configuration whose `report.templates` lay blocks out, as both are at
+            the base commit; "" for none.
 
     Raises:
         UsageError: when the report is not one, or is another commit's.
@@ -45,14 +63,16 @@ def comment(
     report = trusted(document.load(path), ci)
     if not ci.forge or ci.change is None:
         return ["nowhere to post: this is not a run for a pull or merge request"]
-    return _post(report, publisher, when, ci, environ, pause)
+    return _post(report, publisher, when, ci, environ, pause, config)
 
 
-def for_fork(source: Source | None, when: When, ci: Ci, environ: Mapping[str, str], pause: Pause) -> list[str]:
+def for_fork(
+    source: Source | None, when: When, ci: Ci, environ: Mapping[str, str], pause: Pause, config: str = ""
+) -> list[str]:
     """Post the report of a fork's run, which left it as an artifact that anybody may have made.
 
     Which change it is for is asked of the forge. Nothing of the artifact but its numbers and texts is used, and they
-    are laid out by templates of ours.
+    are laid out by templates of ours, or of the repository that the change is for.
 
     Args:
         source: the run that started this one, None when none did.
@@ -60,6 +80,7 @@ def for_fork(source: Source | None, when: When, ci: Ci, environ: Mapping[str, st
         ci: this run, in the repository that the change is for; `sha`, `run` and `attempt` are the fork's.
         environ: for certificates.
         pause: waits that many seconds.
+        config: see `comment`.
 
     Raises:
         UsageError: when this run was not started by a fork's, or the artifact is no report of that run.
@@ -87,7 +108,7 @@ def for_fork(source: Source | None, when: When, ci: Ci, environ: Mapping[str, st
         ) from None
     name = f"{ARTIFACT} of the run {source.id}"
     report = of_a_fork(trusted(document.parse(parcel.member(raw, "report.json", model.MAX_BYTES, name), name), ci))
-    posts = (_post(report, "native", when, replace(ci, change=number), environ, pause) for number in numbers)
+    posts = (_post(report, "native", when, replace(ci, change=number), environ, pause, config) for number in numbers)
     return [line for lines in posts for line in lines]
 
 
@@ -127,15 +148,22 @@ def speaks(report: Report, when: When) -> bool:
 
 
 def _post(
-    report: Report, publisher: Publisher, when: When, ci: Ci, environ: Mapping[str, str], pause: Pause
+    report: Report,
+    publisher: Publisher,
+    when: When,
+    ci: Ci,
+    environ: Mapping[str, str],
+    pause: Pause,
+    config: str,
 ) -> list[str]:
     from mlcicd.runtime.forges.http import Refusal
     from mlcicd.runtime.settle import Place, settle
 
     forge = FORGES[ci.forge]
     client = replace(forges.client(_with_token(ci), environ), pause=pause)
-    place, post = Place(forge=forge, client=client, ci=ci), _said(report, when)
-    lines: list[str] = []
+    place = Place(forge=forge, client=client, ci=ci)
+    report, own, lines = _laid_out(report, config, place)
+    post = _said(report, when, own)
     try:
         what = settle(place, post, partial(_by_cml, lines, report.key, ci, environ) if publisher == "cml" else _nobody)
     except Refusal as refusal:
@@ -149,21 +177,37 @@ def _post(
     return [*lines, _told(what, ci)]
 
 
-def _said(report: Report, when: When) -> Post:
+def _laid_out(report: Report, config: str, place: Place) -> tuple[Report, Mapping[str, Words], list[str]]:
+    """Return blocks by the base's templates; the report and the lines for the log say which of those failed."""
+    if not config:
+        return report, {}, []
+    from mlcicd.runtime.report import custom
+
+    found = custom.through_forge(place, config)
+    own = custom.lay_out(report, found)
+    new = [notice for notice in custom.failed(own) if notice not in report.notices]
+    lines = [f"template not used: {failure}" for failure in own.failures]
+    lines += [f"to read templates {place.forge.READING}"] if found.failures else []
+    return report.model_copy(update={"notices": (*new, *report.notices)[:20]}), own.blocks, lines
+
+
+def _said(report: Report, when: When, own: Mapping[str, Words]) -> Post:
     from mlcicd.runtime.settle import Post
 
+    # Its job had other secrets than this one; whole texts are looked at before any of them is cut.
+    report, _ = redact.record(report, secrets.redactor())
     return Post(
         key=report.key,
         mark=Mark(run=report.run, attempt=report.attempt, state=report.state),
-        texts=tuple(partial(_text, report, limit) for limit in LIMITS),
+        texts=tuple(partial(_text, report, own, limit) for limit in LIMITS),
         speaks=speaks(report, when),
     )
 
 
-def _text(report: Report, limit: int, earlier: tuple[posted.Ended, ...]) -> str:
+def _text(report: Report, own: Mapping[str, Words], limit: int, earlier: tuple[posted.Ended, ...]) -> str:
     from mlcicd.runtime.report import render
 
-    return posted.write(render.markdown(report, limit=limit - ROOM), report.state, earlier)
+    return secrets.hide(posted.write(render.markdown(report, limit - ROOM, own), report.state, earlier))
 
 
 def _nobody(body: str, anew: bool) -> bool:

@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from mlcicd.config.data import Aws, Azure, Credentials, Gcp
+from mlcicd.config.fields import Cloud
 from mlcicd.config.identity import audience
-from mlcicd.config.model import Aws, Azure, Cloud, Credentials, Gcp
 from mlcicd.errors import OutsideError
 from mlcicd.runtime import ci, process
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Literal
 
-from mlcicd.config.model import megabytes
+from mlcicd.config.fields import megabytes
 from mlcicd.errors import MlcicdError, Refused
 from mlcicd.runtime import credentials, facts
 from mlcicd.runtime.project import Project

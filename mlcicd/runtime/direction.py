@@ -30,9 +30,11 @@ _ABOUT = re.compile(r"\b(std|stdev|var|(?<!explained-)variance|ci|n|count|suppor
 # A share of something: never above 1.
 _SHARE = re.compile(
     r"""\b(accuracy|acc|auc|auroc|auprc|ap|map|f1|f2|fbeta|precision|prec|recall|sensitivity|specificity|tpr|tnr|fpr|fnr
-    |iou|miou|jaccard|dice|ndcg|mrr|rate|brier|ece)\b""",
+    |iou|miou|jaccard|dice|ndcg|mrr|brier|ece|(error|success|failure|positive|negative|hit|click|win)-rate)\b""",
     re.VERBOSE,
 )
+# An error in the unit of what is predicted, which may be a share: `heart_rate_mae`.
+_DISTANCE = re.compile(r"\b(loss|logloss|hinge|deviance|rmse|mse|mae|mape|smape|rmsle|msle|nll|perplexity|ppl)\b")
 
 
 def better(key: str) -> Better | None:
@@ -49,7 +51,13 @@ def better(key: str) -> Better | None:
 
 def is_share(key: str) -> bool:
     """Tell whether a metric's name says that it lies between 0 and 1 (or 100, where it is written in percent)."""
-    return bool(_SHARE.search(words(key)))
+    name = words(key)
+    return bool(_SHARE.search(name)) and not (_DISTANCE.search(name) or COST.search(name))
+
+
+def is_cost(key: str) -> bool:
+    """Tell whether a metric's name says that it is about the machine as much as about the model: a time, a memory."""
+    return bool(COST.search(words(key)))
 
 
 def words(key: str) -> str:

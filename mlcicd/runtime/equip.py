@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from mlcicd import resources
+from mlcicd import resources, secrets
 from mlcicd.errors import OutsideError
 from mlcicd.runtime import process
 
@@ -33,7 +33,7 @@ def uv(arguments: Sequence[str], environ: Mapping[str, str], root: Path, action:
     clean = {name: value for name, value in environ.items() if name not in ("VIRTUAL_ENV", "UV_PYTHON")}
     answer = process.ask(["uv", *arguments], cwd=root, environ=clean, timeout=SECONDS)
     if answer.exit:
-        detail = "\n".join(process.scrub(answer.err.splitlines()[-15:], environ))
+        detail = "\n".join(secrets.lines(answer.err.splitlines()[-15:], environ))
         raise OutsideError(action, detail=detail, hint=hint)
 
 

@@ -6,14 +6,18 @@ A verb writes its file whether it succeeded or not; a file that is absent means 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from mlcicd import secrets
 from mlcicd.errors import UsageError
+from mlcicd.runtime import origin, redact
+from mlcicd.runtime.origin import Origin
 from mlcicd.workfolder import FOLDER as FOLDER
 from mlcicd.workfolder import make as make
 
+STEPS = FOLDER / "steps"  # one file for each step or job of the team's own
 MAX_BYTES = 4 * 1024 * 1024
 
 
@@ -23,7 +27,13 @@ class Facts(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
 
 
-class DataFacts(Facts):
+class VerbFacts(Facts):
+    """What one verb leaves; `origin` is the commit and the locks that it is about, which `write` knows."""
+
+    origin: Origin | None = None
+
+
+class DataFacts(VerbFacts):
     """What `data` delivered: file count, bytes, seconds; `verified` when every file was hashed.
 
     Attributes:
@@ -78,7 +88,7 @@ class Checkpoint(Facts):
     error: str = ""
 
 
-class ValidateFacts(Facts):
+class ValidateFacts(VerbFacts):
     """What `validate` found; `success` is false when an expectation of severity critical failed."""
 
     success: bool
@@ -87,7 +97,7 @@ class ValidateFacts(Facts):
     error: str = ""
 
 
-class TestFacts(Facts):
+class TestFacts(VerbFacts):
     """What `test` found; the counts are -1 when the command left no JUnit file to read them from."""
 
     command: str
@@ -97,6 +107,19 @@ class TestFacts(Facts):
     failed: int = -1
     skipped: int = -1
     failures: tuple[str, ...] = ()
+    tail: tuple[str, ...] = ()
+
+
+class StepFacts(VerbFacts):
+    """What a step or job of the team's own did: wall seconds, exit status (124 at its time limit), and its last lines.
+
+    `tail` is there when it failed, secrets scrubbed.
+    """
+
+    name: str
+    command: str
+    exit: int
+    seconds: float
     tail: tuple[str, ...] = ()
 
 
@@ -117,6 +140,40 @@ class Hardware(Facts):
     gpus: tuple[str, ...] = ()
 
 
+class Gpu(Facts):
+    """One GPU that training has: memories in bytes, -1 when they are not known."""
+
+    name: str
+    memory: int = -1
+    free: int = -1
+
+
+class GpuFacts(VerbFacts):
+    """What `gpu` found before training.
+
+    Attributes:
+        need: what the runner promises.
+        problem: why no GPU can be used, one line; "" when one can.
+        driver: its version, "" when it is not known.
+        framework: what computed on the devices, with its version; "" when none is installed.
+    """
+
+    need: Literal["required", "preferred", "none"]
+    problem: str = ""
+    driver: str = ""
+    devices: tuple[Gpu, ...] = ()
+    framework: str = ""
+    seconds: float = 0
+
+
+class Cost(Facts):
+    """What training cost by a price that was known: an estimate. `price` is that of one minute, in `unit`."""
+
+    minutes: Annotated[int, Field(ge=0)]
+    price: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    unit: Literal["$", "compute minutes"] = "$"
+
+
 class Seed(Facts):
     """One repetition of training: its seed, wall seconds, and its numeric metrics by `file:key`."""
 
@@ -134,15 +191,18 @@ class Tracked(Facts):
     link: str = ""
 
 
-class TrainFacts(Facts):
+class TrainFacts(VerbFacts):
     """How training went: wall and CPU seconds, peak memories of its processes in bytes, last lines when it failed.
 
     Attributes:
         timed_out: it was ended at its time limit.
         smoke: parameters that were overridden for a smoke training, as `name=value`; none in a full one.
+        no_gpu: why it ran on the CPU although its runner prefers a GPU; "" otherwise.
+        cost: of the machine in CI while it trained; None when no price is known.
         seeds: the repetitions, when there were several; the metrics that git holds are those of the last.
         tracked: what it recorded in experiment trackers.
         lock: how the way back of `dvc.lock` stands: `pushed` when the remote has, verified, all that it names.
+        hidden: files of which the copy for other jobs has secrets hidden; `left out` behind a name: there is none.
         tail: its last lines when it failed, secrets scrubbed.
     """
 
@@ -155,15 +215,18 @@ class TrainFacts(Facts):
     hardware: Hardware
     timed_out: bool = False
     smoke: tuple[str, ...] = ()
+    no_gpu: str = ""
+    cost: Cost | None = None
     seeds: tuple[Seed, ...] = ()
     stages: tuple[Stage, ...] = ()
     outputs: tuple[str, ...] = ()
     tracked: tuple[Tracked, ...] = ()
     lock: Literal["none", "pushed", "failed"] = "none"
+    hidden: tuple[str, ...] = ()
     tail: tuple[str, ...] = ()
 
 
-class LockFacts(Facts):
+class LockFacts(VerbFacts):
     """What became of the lock and the metrics of a training.
 
     Attributes:
@@ -199,7 +262,7 @@ class Step(Facts):
     repair: str = ""
 
 
-class StatusFacts(Facts):
+class StatusFacts(VerbFacts):
     """What `status` found; `success` when all that was compared is in step.
 
     Attributes:
@@ -220,15 +283,20 @@ class StatusFacts(Facts):
     error: str = ""
 
 
-Kind = TypeVar("Kind", bound=Facts)
+Kind = TypeVar("Kind", bound=VerbFacts)
 
 
-def write(facts: Facts, name: str, folder: Path = FOLDER) -> Path:
-    """Write `<folder>/<name>.json` atomically and return its path; the folder ignores itself in git."""
+def write(facts: VerbFacts, name: str, folder: Path = FOLDER) -> Path:
+    """Write `<folder>/<name>.json` with its origin, atomically, and return its path; git ignores the folder.
+
+    No secret is written: see `redact`.
+    """
     make(folder)
     path = folder / f"{name}.json"
     scratch = path.with_suffix(".tmp")
-    scratch.write_text(facts.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    known = facts.model_copy(update={"origin": origin.here()})
+    shown, _ = redact.record(known, secrets.redactor())
+    scratch.write_text(shown.model_dump_json(indent=1) + "\n", encoding="utf-8")
     scratch.replace(path)
     return path
 

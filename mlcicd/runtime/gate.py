@@ -1,99 +1,25 @@
 """The gates: which apply, and whether the change meets them. Pure: numbers in, verdicts out.
 
-Where an interval of the difference is known, `max-drop` and `max-rise` ask for more than the two numbers: a gate passes
-when the whole interval is on the good side of the bound, fails when all of it is beyond, and is inconclusive between.
-All gates have to pass, so passing needs no correction for how many they are; failing does (Holm), or many gates would
-raise many false alarms.
+Where an interval of the difference is known, `max-drop` and `max-rise` ask for more than the two numbers (`bounds`); a
+gate on slices asks it of each of them (`sliced`).
 """
 
 from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
-from mlcicd.config.model import Gate
-from mlcicd.runtime import metrics
-from mlcicd.runtime.evidence import At, Interval, Method
+from mlcicd.config.judging import Gate
+from mlcicd.runtime import bounds, metrics, sliced
+from mlcicd.runtime.bounds import ABSOLUTE, Judged
+from mlcicd.runtime.evidence import At
 from mlcicd.runtime.metrics import Key, Values
+from mlcicd.runtime.sliced import Slice
+from mlcicd.runtime.verdict import BASE, Rule, Source, Verdict, altered
 
-Rule = Literal["min", "max", "max-drop", "max-rise"]
-Source = Literal["base", "change"]
-Status = Literal["pass", "fail", "error", "no-base", "waiting", "inconclusive", "overridden"]
-Cause = Literal[
-    "",
-    "missing",
-    "ambiguous",
-    "not-finite",
-    "no-base",
-    "new",
-    "base-ambiguous",
-    "base-unreadable",
-    "base-not-finite",
-    "not-measured",
-    "smoke",
-    "inconclusive",
-    "no-reference",
-    "no-slices",
-    "few-rows",
-]
-
-BASE = "base"
-CONFIDENCE = 0.95
-NOISE = 1e-9  # what adding and subtracting decimal fractions leaves behind
-ROUNDING = 1e-15  # how exactly a float holds a large number, relative to it
 MAX_NAMES = 8
-MOST_NEEDED = 10_000  # beyond, nobody repeats it so often
-
-
-class Verdict(BaseModel):
-    """What one rule says about one metric.
-
-    Attributes:
-        status: `no-base` does not fail: there is nothing to compare with, as on a first run. Nor does `waiting`: what
-            a smoke training measured says nothing about the gate, which the full training meets. `inconclusive`: the
-            interval reaches over the bound. `overridden`: somebody answers for it, and it would be `was`.
-        source: whose configuration the rule stands in.
-        value, base: the metric here and there, where they are known.
-        against: what it is compared with: `base`, or a branch or tag.
-        low, high: interval of the difference, where it is known; `method` is how, of `n` runs, examples or groups.
-        needed: how many of those would decide an inconclusive one, if all else stays; 0 when that is not to be had.
-        slice: `column=value` whose rows this is about; `count` is how many.
-        by, why: who overrides it, and the reason that they recorded.
-        cause: why `status` is what it is, when it is not the numbers.
-        names: metrics that exist or that could be meant, when `cause` is about names.
-        likely: the one of `names` that was probably meant.
-        reason: what the reader of a file said, when `cause` is about a file.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_max_length=500, ser_json_inf_nan="strings")
-
-    metric: str
-    rule: Rule
-    bound: float
-    status: Status
-    source: Source = "base"
-    value: float | None = None
-    base: float | None = None
-    against: str = BASE
-    low: float | None = None
-    high: float | None = None
-    method: Method | None = None
-    n: int = 0
-    needed: int = 0
-    slice: str = ""
-    count: int = 0
-    was: Literal["", "fail", "inconclusive"] = ""
-    by: str = ""
-    why: str = ""
-    cause: Cause = ""
-    names: tuple[str, ...] = ()
-    likely: str = ""
-    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,24 +28,6 @@ class Applied:
 
     gate: Gate
     source: Source
-
-
-@dataclass(frozen=True, kw_only=True)
-class Slice:
-    """The rows of predictions with one value in a column.
-
-    Attributes:
-        name: `column=value`.
-        count: how many rows the comparison rests on.
-        value, base: the metric of them here and there; `base` is None when there is nothing to compare with.
-        at: interval of the difference.
-    """
-
-    name: str
-    count: int
-    value: float
-    base: float | None = None
-    at: At | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +40,7 @@ class Reference:
         slices: by column; none where the predictions do not say.
         sliced: the metric that the predictions make up.
         unsliced: why there are no slices.
+        untrained: what has changed since its metrics were measured, by metric file, where anything has.
     """
 
     values: Values | None = None
@@ -140,6 +49,7 @@ class Reference:
     slices: Mapping[str, Sequence[Slice]] = field(default_factory=dict)
     sliced: Key | None = None
     unsliced: str = ""
+    untrained: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,12 +62,17 @@ class Override:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
-    """A verdict by the numbers alone, and the intervals that may say otherwise."""
+class Parts:
+    """What one rule is judged by: one pair of numbers, or in a gate on slices one for each slice.
 
-    verdict: Verdict
-    intervals: tuple[At, ...] = ()
-    strict: bool = False
+    Attributes:
+        few: slices with too few rows to be judged.
+        sliced: the verdict is that of the worst part.
+    """
+
+    parts: Sequence[Judged]
+    few: Sequence[Slice] = ()
+    sliced: bool = False
 
 
 def apply(change: Sequence[Gate], base: Sequence[Gate] | None) -> list[Applied]:
@@ -192,8 +107,14 @@ def judge(
     asked = [(applied, rule, bound) for applied in gates for rule, bound in rules(applied.gate)]
     if smoke and change is not None:
         return [_asked(*one).model_copy(update={"status": "waiting", "cause": "smoke"}) for one in asked]
-    by_numbers = [_by_numbers(*one, change, references) for one in asked]
-    return [_overridden(verdict, overrides) for verdict in _by_intervals(by_numbers)]
+    found = [_by_numbers(*one, change, references) for one in asked]
+    decided = iter(bounds.decide([part for one in found for part in one.parts]))
+    verdicts = [_whole(one, [next(decided) for _ in one.parts]) for one in found]
+    return [_overridden(verdict, overrides) for verdict in verdicts]
+
+
+def _whole(found: Parts, verdicts: Sequence[Verdict]) -> Verdict:
+    return sliced.whole(verdicts, found.few) if found.sliced else verdicts[0]
 
 
 def rules(gate: Gate) -> Iterator[tuple[Rule, float]]:
@@ -210,30 +131,39 @@ def rules(gate: Gate) -> Iterator[tuple[Rule, float]]:
 def _asked(applied: Applied, rule: Rule, bound: float) -> Verdict:
     gate = applied.gate
     against = gate.against if rule in ("max-drop", "max-rise") else BASE
-    return Verdict(metric=gate.metric, rule=rule, bound=bound, status="error", source=applied.source, against=against)
+    return Verdict(
+        metric=gate.metric,
+        rule=rule,
+        bound=bound,
+        status="error",
+        source=applied.source,
+        against=against,
+        column=gate.slice or "",
+    )
 
 
 def _by_numbers(
     applied: Applied, rule: Rule, bound: float, change: Values | None, references: Mapping[str, Reference]
-) -> Judged:
+) -> Parts:
     asked, gate = _asked(applied, rule, bound), applied.gate
     if change is None:
-        return Judged(verdict=_with(asked, cause="not-measured"))
+        return _one(altered(asked, cause="not-measured"))
     found = metrics.find(asked.metric, change.numbers)
     if len(found) != 1:
-        return Judged(verdict=_unknown(asked, change, [":".join(key) for key in found]))
+        return _one(_unknown(asked, change, [":".join(key) for key in found]))
     reference = references.get(asked.against, Reference())
-    strict = gate.inconclusive == "fail"
     if gate.slice is not None:
-        return _sliced(asked, found[0], gate.slice, gate.min_count, reference, strict)
+        return _sliced(asked, found[0], gate, reference)
     value = change.numbers[found[0]]
-    known = _with(asked, value=value)
+    known = altered(asked, value=value)
     if not math.isfinite(value):
-        return Judged(verdict=_with(known, cause="not-finite"))
-    if rule in _ABSOLUTE:
-        return Judged(verdict=_with(known, status="pass" if _ABSOLUTE[rule](value, bound) else "fail"))
-    at = reference.intervals.get(found[0])
-    return Judged(verdict=_compared(known, value, reference), intervals=(at,) if at else (), strict=strict)
+        return _one(altered(known, cause="not-finite"))
+    if rule in ABSOLUTE:
+        return _one(altered(known, status="pass" if ABSOLUTE[rule](value, bound) else "fail"))
+    compared, strict = _compared(known, value, reference), gate.inconclusive == "fail"
+    if changed := reference.untrained.get(found[0][0]):
+        return _one(_untrained(compared, changed, strict))
+    return _one(compared, reference.intervals.get(found[0]), strict=strict)
 
 
 def _compared(known: Verdict, value: float, reference: Reference) -> Verdict:
@@ -242,139 +172,69 @@ def _compared(known: Verdict, value: float, reference: Reference) -> Verdict:
         return _without(known, reference)
     found = metrics.find(known.metric, base.numbers)
     if len(found) > 1:
-        return _with(known, cause="base-ambiguous", names=_few(":".join(key) for key in found))
+        return altered(known, cause="base-ambiguous", names=_few(":".join(key) for key in found))
     if not found:
         if reason := _reason(known.metric, base):
-            return _with(known, cause="base-unreadable", reason=reason)
-        return _with(known, status="no-base", cause="new")
+            return altered(known, cause="base-unreadable", reason=reason)
+        return altered(known, status="no-base", cause="new")
     before = base.numbers[found[0]]
-    known = _with(known, base=before)
+    known = altered(known, base=before)
     if not math.isfinite(before):
-        return _with(known, cause="base-not-finite")
-    return _with(known, status="pass" if _is_allowed(known, value - before, max(abs(before), abs(value))) else "fail")
+        return altered(known, cause="base-not-finite")
+    met = bounds.is_allowed(known, value - before, max(abs(before), abs(value)))
+    return altered(known, status="pass" if met else "fail")
+
+
+def _untrained(compared: Verdict, changed: str, strict: bool) -> Verdict:
+    """Leave a comparison open whose other side was not trained as it is: its number belongs to nothing."""
+    if compared.status not in ("pass", "fail"):
+        return compared
+    status = "fail" if strict else "inconclusive"
+    return altered(compared, status=status, cause="base-untrained", reason=changed[:500])
 
 
 def _without(known: Verdict, reference: Reference) -> Verdict:
     """A first run has no base; a branch or tag that the configuration names has to be there."""
     if known.against == BASE:
-        return _with(known, status="no-base", cause="no-base")
-    return _with(known, cause="no-reference", reason=reference.reason[:500])
+        return altered(known, status="no-base", cause="no-base")
+    return altered(known, cause="no-reference", reason=reference.reason[:500])
 
 
-def _is_allowed(asked: Verdict, difference: float, scale: float) -> bool:
-    worse = -difference if asked.rule == "max-drop" else difference
-    return worse <= asked.bound + NOISE * min(1.0, scale) + ROUNDING * scale
-
-
-def _sliced(asked: Verdict, key: Key, column: str, least: int, reference: Reference, strict: bool) -> Judged:
-    """Judge the worst value of a column; each value is a comparison of its own."""
-    if key != reference.sliced or column not in reference.slices:
-        if asked.against != BASE and reference.values is None:
-            return Judged(verdict=_without(asked, reference))
-        of_another = "report.predictions make up another metric" if reference.sliced else ""
-        reason = of_another if key != reference.sliced else f"they have no column {column}"
-        return Judged(verdict=_with(asked, cause="no-slices", reason=reference.unsliced or reason, slice=column))
-    enough = [one for one in reference.slices[column] if one.count >= least]
+def _sliced(asked: Verdict, key: Key, gate: Gate, reference: Reference) -> Parts:
+    """Judge each value of a column that has enough rows."""
+    if key != reference.sliced or asked.column not in reference.slices:
+        return _one(_unsliced(asked, key, reference))
+    changed = reference.untrained.get(key[0]) if asked.rule not in ABSOLUTE else None
+    if changed:
+        known = altered(asked, status="pass", slice=asked.column)
+        return _one(_untrained(known, changed, gate.inconclusive == "fail"))
+    slices, least = reference.slices[asked.column], gate.min_count
+    enough = [one for one in slices if one.count >= least]
+    few = [one for one in slices if one.count < least]
     if not enough:
-        return Judged(verdict=_with(asked, cause="few-rows", slice=column, count=least))
-    if asked.rule in _ABSOLUTE:
-        worst = (min if asked.rule == "min" else max)(enough, key=lambda one: one.value)
-        met = _ABSOLUTE[asked.rule](worst.value, asked.bound)
-        return Judged(verdict=_of_slice(asked, worst, "pass" if met else "fail"))
-    both = [(one, one.value - one.base) for one in enough if one.base is not None]
-    if not both:
-        return Judged(verdict=_with(asked, status="no-base", cause="no-base", slice=column))
-    worst, difference = (min if asked.rule == "max-drop" else max)(both, key=lambda pair: pair[1])
-    met = _is_allowed(asked, difference, max(abs(worst.value), abs(worst.value - difference)))
-    intervals = tuple(one.at for one, _ in both if one.at)
-    # The worst one's comes first: it is the one shown.
-    intervals = tuple(sorted(intervals, key=lambda at: at is not worst.at))
-    return Judged(verdict=_of_slice(asked, worst, "pass" if met else "fail"), intervals=intervals, strict=strict)
+        none = altered(asked, cause="few-rows", slice=asked.column, count=least)
+        return _one(sliced.with_rows(none, [sliced.too_few(one) for one in few]))
+    return Parts(parts=sliced.judged(asked, enough, strict=gate.inconclusive == "fail"), few=few, sliced=True)
 
 
-def _of_slice(asked: Verdict, worst: Slice, status: Status) -> Verdict:
-    found: dict[str, object] = {"value": worst.value, "base": worst.base, "slice": worst.name[:200]}
-    return _with(asked, status=status, count=worst.count, **found)
+def _unsliced(asked: Verdict, key: Key, reference: Reference) -> Verdict:
+    """Return why there are no slices to judge."""
+    if asked.against != BASE and reference.values is None:
+        return _without(asked, reference)
+    of_another = "report.predictions make up another metric" if reference.sliced else ""
+    reason = of_another if key != reference.sliced else f"they have no column {asked.column}"
+    return altered(asked, cause="no-slices", reason=reference.unsliced or reason, slice=asked.column)
 
 
-def _by_intervals(found: Sequence[Judged]) -> Iterator[Verdict]:
-    """Let the intervals decide, where there are some.
-
-    Yields:
-        The verdicts, in their order.
-    """
-    open_ = [
-        (index, at)
-        for index, one in enumerate(found)
-        if one.verdict.status in ("pass", "fail")
-        for at in one.intervals
-        if at(CONFIDENCE)
-    ]
-    beyond = _surely_beyond(open_, found)
-    for index, one in enumerate(found):
-        known = [at for place, at in open_ if place == index]
-        yield _decided(one, known, index in beyond) if known else one.verdict
-
-
-def _surely_beyond(tests: Sequence[tuple[int, At]], found: Sequence[Judged]) -> set[int]:
-    """Return which verdicts have an interval wholly beyond the bound, by Holm's procedure over all of them."""
-    left, beyond = list(tests), set()
-    while left:
-        confidence = 1 - (1 - CONFIDENCE) / len(left)
-        sure = [(index, at) for index, at in left if _place(found[index].verdict, at(confidence)) == "beyond"]
-        if not sure:
-            break
-        beyond |= {index for index, _ in sure}
-        left = [one for one in left if one not in sure]
-    return beyond
-
-
-def _place(asked: Verdict, interval: Interval | None) -> Literal["inside", "beyond", "across"]:
-    if interval is None:
-        return "across"
-    best, worst = interval.high, interval.low
-    if asked.rule == "max-rise":
-        best, worst = worst, best
-    scale = max(abs(asked.base or 0), abs(asked.value or 0))
-    if _is_allowed(asked, worst, scale):
-        return "inside"
-    return "across" if _is_allowed(asked, best, scale) else "beyond"
-
-
-def _decided(one: Judged, intervals: Sequence[At], beyond: bool) -> Verdict:
-    shown = intervals[0](CONFIDENCE)
-    if shown is None:
-        return one.verdict
-    known = _with(one.verdict, low=shown.low, high=shown.high, method=shown.method, n=shown.n)
-    if beyond:
-        return _with(known, status="fail")
-    if all(_place(known, at(CONFIDENCE)) == "inside" for at in intervals):
-        return _with(known, status="pass")
-    needed = _needed(known, shown)
-    if one.strict:
-        return _with(known, status="fail", cause="inconclusive", needed=needed)
-    return _with(known, status="inconclusive", needed=needed)
-
-
-def _needed(asked: Verdict, shown: Interval) -> int:
-    """Return of how many runs or examples an interval would not reach over the bound: its width shrinks as √n."""
-    half, middle = (shown.high - shown.low) / 2, (shown.high + shown.low) / 2
-    bound = -asked.bound if asked.rule == "max-drop" else asked.bound
-    distance = abs(middle - bound)
-    if distance * math.sqrt(MOST_NEEDED) <= half * math.sqrt(shown.n):
-        return 0
-    return max(shown.n + 1, math.ceil(round(shown.n * (half / distance) ** 2, 6)))
+def _one(verdict: Verdict, at: At | None = None, *, strict: bool = False) -> Parts:
+    return Parts(parts=(Judged(verdict=verdict, at=at, strict=strict),))
 
 
 def _overridden(verdict: Verdict, overrides: Iterable[Override]) -> Verdict:
     for one in overrides:
         if one.metric == verdict.metric and verdict.status in ("fail", "inconclusive"):
-            return _with(verdict, status="overridden", was=verdict.status, by=one.person[:200], why=one.reason[:500])
+            return altered(verdict, status="overridden", was=verdict.status, by=one.person[:200], why=one.reason[:500])
     return verdict
-
-
-def _with(verdict: Verdict, **changes: object) -> Verdict:
-    return verdict.model_copy(update=changes)
 
 
 def _unknown(asked: Verdict, change: Values, candidates: list[str]) -> Verdict:
@@ -401,9 +261,3 @@ def _reason(metric: str, values: Values) -> str:
 
 def _few(names: Sequence[str] | Iterator[str]) -> tuple[str, ...]:
     return tuple(name[:200] for name in list(names)[:MAX_NAMES])
-
-
-_ABSOLUTE: Mapping[str, Callable[[float, float], bool]] = {
-    "min": lambda value, bound: value >= bound,
-    "max": lambda value, bound: value <= bound,
-}

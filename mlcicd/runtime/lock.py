@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from mlcicd import secrets
 from mlcicd.config import load
 from mlcicd.config.model import Config, Train
 from mlcicd.errors import MlcicdError, OutsideError, Refused, UsageError
@@ -169,6 +170,7 @@ def _update(config: str, head: Commit, trained: Commit) -> Update:
             )
         chosen, unknown = lock_files.choose(made)
         new = {path: raw for path, raw in chosen.items() if _is_new(path, raw, head)}
+        lock_files.require_open(new, made, settings.validate_.unpickle if settings.validate_ else ())
         if new and (wrong := lock_files.untrue(made, chosen, trained)):
             raise _not_true(wrong, head, trained)
     return Update(head=head, mode=train.lock, files=new, unknown=tuple(unknown))
@@ -292,7 +294,7 @@ def _request(source: str, made: Commit, update: Update, ci: Ci, environ: Mapping
 
     forge = FORGES[ci.forge]
     title = f"Update dvc.lock of {ci.branch} after training"[:MAX_TITLE]
-    draft = Draft(source=source, target=ci.branch, title=title, body=_body(update, ci))
+    draft = Draft(source=source, target=ci.branch, title=title, body=secrets.hide(_body(update, ci)))
     try:
         client = forges.client(ci, environ)
         known = next(iter(forge.proposals(client, ci.project, source, ci.branch)), None)

@@ -10,12 +10,14 @@ import hashlib
 import os
 import posixpath
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from mlcicd import secrets
 from mlcicd.errors import Refused
+from mlcicd.runtime import formats, redact
 from mlcicd.runtime.bare import MAX_BLOB, REGULAR, Commit
 from mlcicd.runtime.storage import locked, tracked
 from mlcicd.runtime.storage.locked import Locked
@@ -164,6 +166,32 @@ def choose(made: Proposal) -> tuple[Files, list[str]]:
     for path in chosen:
         _require_result(path, made)
     return chosen, unknown
+
+
+def require_open(files: Files, made: Proposal, allowed: Collection[str]) -> None:
+    """Refuse what must not get into git unseen: secrets, and formats that run code when they are loaded.
+
+    Args:
+        files: what is new, by path in the repository.
+        made: where the project is.
+        allowed: files that may run code, from the project's folder.
+
+    Raises:
+        Refused: when there is such a file.
+    """
+    redactor = secrets.redactor()
+    for path, raw in files.items():
+        text = raw.decode("utf-8", "surrogateescape")
+        if redact.FILE_MASK in text or redactor.holds(raw) or redactor.hide(text, said=False) != text:
+            raise Refused(
+                f"what training handed over does not go into git: {path} holds a secret",
+                hint="do not let training write it; if it stands in git already, take it back where it was issued",
+            )
+        if _inside(path, made.root) not in allowed and (why := formats.runs_code(path, raw)):
+            raise Refused(
+                f"what training handed over does not go into git: {path} is {why}, and runs code when it is loaded",
+                hint="let DVC cache it (cache: true), write a format without code, or name it under validate.unpickle",
+            )
 
 
 def untrue(made: Proposal, chosen: Files, trained: Commit) -> list[str]:

@@ -50,6 +50,17 @@ def tag(text: str, limit: int = LIMIT) -> Words:
     return Words(f"<code>{html.escape(clean(text, limit).strip())}</code>")
 
 
+def anywhere(text: str, limit: int = LIMIT) -> Words:
+    """Return a `<code>` element for any place that somebody's template may have: a paragraph, a cell, a line of HTML.
+
+    All but letters and digits are character references, which neither markdown nor HTML reads as markup. Addresses of
+    mail are found all the same, in what the references stand for, but not across two elements.
+    """
+    body = clean(text, limit).strip()
+    coded = "".join(char if char.isalnum() or char == " " else f"&#{ord(char)};" for char in body)
+    return Words(f"<code>{coded.replace('&#64;', '&#64;</code><code>')}</code>") if body else Words("–")
+
+
 def fenced(lines: Iterable[str]) -> Words:
     """Return a fenced block, its fence longer than any inside."""
     body = [clean(line, LINE_LIMIT).rstrip() for line in lines]

@@ -6,13 +6,14 @@ import dataclasses
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 Point = tuple[float, float]
 Row = Mapping[str, Any]
 
+SHOWN = ("line", "point", "bar", "rect")
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".bmp")
 
 
@@ -58,7 +59,16 @@ class Image:
     revisions: Mapping[str, Path]
 
 
-Plot = Curve | Bars | Confusion | Image
+@dataclass(frozen=True, kw_only=True)
+class NotShown:
+    """A plot that a report cannot show, and why; no revision has anything of it."""
+
+    title: str
+    reason: str
+    revisions: Mapping[str, object] = field(default_factory=dict)
+
+
+Plot = Curve | Bars | Confusion | Image | NotShown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,17 +93,49 @@ def extract(plots: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Plot]:
     for name, entries in plots.items():
         pictures = {str(rev): Path(entry["url"]) for entry in entries for rev in _revisions(entry)}
         found += [Image(title=name, revisions=pictures)] if pictures else []
-        found += [plot for entry in entries for plot in _plots(name, entry.get("content"))]
+        drawn = [plot for entry in entries for plot in _plots(name, entry.get("content"))]
+        found += drawn or ([] if pictures else [NotShown(title=name, reason=_why_not(entries))])
     return found
 
 
 def only(plots: Iterable[Plot], revision: str) -> list[Plot]:
     """Return the plots as one revision has them; those it does not have are left out."""
     return [
-        dataclasses.replace(plot, revisions={revision: plot.revisions[revision]})  # type: ignore[arg-type]
+        plot
+        if isinstance(plot, NotShown)
+        else dataclasses.replace(plot, revisions={revision: plot.revisions[revision]})  # type: ignore[arg-type]
         for plot in plots
-        if plot.revisions.get(revision)
+        if isinstance(plot, NotShown) or plot.revisions.get(revision)
     ]
+
+
+def _why_not(entries: Sequence[Mapping[str, Any]]) -> str:
+    """Return why nothing of a plot can be shown, in a few words."""
+    if not entries:
+        return "it has no values"
+    specs = [entry["content"] for entry in entries if isinstance(entry.get("content"), dict)]
+    if not specs:
+        kinds = sorted({suffix for entry in entries if (suffix := Path(str(entry.get("url") or "")).suffix)})
+        return f"no picture of a known kind ({', '.join(kinds)})" if kinds else "DVC says nothing of it"
+    if not any((spec.get("data") or {}).get("values") for spec in specs):
+        return "it has no values"
+    marks = sorted({mark for spec in specs for mark in _marks(spec)})
+    odd = [mark for mark in marks if mark not in SHOWN]
+    if odd:
+        return f"its template draws {', '.join(odd)}; {', '.join(SHOWN)} can be shown"
+    return "its values are not numbers" if "line" in marks or "point" in marks else "its axes are of another kind"
+
+
+def _marks(spec: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the kinds of marks anywhere in a specification."""
+    mark = spec.get("mark")
+    if mark:
+        yield str(mark.get("type") if isinstance(mark, dict) else mark)[:20]
+    for key in ("layer", "hconcat", "vconcat", "concat"):
+        for part in spec.get(key) or []:
+            yield from _marks(part) if isinstance(part, dict) else ()
+    if isinstance(spec.get("spec"), dict):
+        yield from _marks(spec["spec"])
 
 
 def _revisions(entry: Mapping[str, Any]) -> Sequence[Any]:

@@ -8,7 +8,6 @@ import re
 import selectors
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import deque
@@ -18,6 +17,8 @@ from pathlib import Path
 from types import FrameType
 
 from mlcicd.errors import OutsideError
+from mlcicd.runtime import console
+from mlcicd.runtime.console import Show
 
 TAIL = 40  # lines
 MAX_LINE = 2_000  # characters of a line that are kept
@@ -25,22 +26,9 @@ GRACE = 10.0  # seconds a program has to end by itself when it is told to
 GRACE_ORPHANS = 0.5  # seconds for what it left behind
 PIPE_BYTES = 1024 * 1024  # as much as a pipe holds: no more can be left when a program has ended
 _BREAK = re.compile(rb"\r\n|\n|\r")
-DECLARED = "MLCICD_SECRETS"  # the variable with the names of those that the configuration calls secrets
-_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|KEY|CREDENTIAL", re.IGNORECASE)
 _NO_PROGRAM = 127  # the shell's exit status
-_TIMED_OUT = 124  # what `timeout` of coreutils ends with
-_SECRET_LENGTH = 8  # shorter values would blot out ordinary words
-# Secrets that look like one, whatever variable (or none) they came from: tokens of forges, clouds and services, a
-# header's credentials, what a signed address proves itself by. What stands before the secret itself is kept.
-_SHAPES = re.compile(
-    r"\b(?:gh[a-z]_[A-Za-z0-9]{20,}|git[a-z]+_pat_\w{20,}|gl[a-z]{2,5}-[\w.-]{20,}|(?:AKIA|ASIA)[A-Z0-9]{16}"
-    r"|hf_[A-Za-z0-9]{20,}|sk-[\w-]{20,}|xox[a-z]-[\w-]{10,}|AIza[\w-]{30,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)"
-    r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"
-    r"|(?i:(?<=\bbearer )|(?<=\bbasic ))[A-Za-z0-9._~+/-]{16,}=*"
-    r"|(?i:(?<=[?&]sig=)|(?<=signature=)|(?<=token=)|(?<=password=)|(?<=api_key=)|(?<=apikey=))[^\s&'\"]{6,}"
-)
+TIMED_OUT = 124  # what `timeout` of coreutils ends with
 
-Show = Callable[[bytes], None]
 See = Callable[[str], None]
 Started = Callable[[int], None]
 
@@ -92,7 +80,7 @@ def run(
         argv: the program and its arguments.
         cwd: where it runs.
         environ: its whole environment.
-        show: gets its output as it comes, both streams in one; standard output when not given.
+        show: gets its output as it comes, both streams in one; the log (`console`) when not given.
         see: gets every whole line.
         started: gets its process id, which is also that of its session.
         timeout: seconds after which it is ended.
@@ -102,11 +90,12 @@ def run(
     """
     keeper = _Keeper(see=see)
     began = time.monotonic()
-    with stoppable(), _started(argv, cwd, environ) as child:
+    shown = contextlib.nullcontext(show) if show else console.passed_on(environ)
+    with shown as show, stoppable(), _started(argv, cwd, environ) as child:
         if started:
             started(child.pid)
-        in_time = _pump(child, show or to_stdout, keeper, began + timeout if timeout else None)
-        status = child.wait() if in_time else _TIMED_OUT
+        in_time = _pump(child, show, keeper, began + timeout if timeout else None)
+        status = child.wait() if in_time else TIMED_OUT
     return Finished(
         exit=128 - status if status < 0 else status,
         seconds=time.monotonic() - began,
@@ -140,25 +129,10 @@ def ask(
                 argv, cwd=cwd, env=environ, input=stdin.encode(), capture_output=True, check=False, timeout=timeout
             )
     except subprocess.TimeoutExpired:
-        return Answer(exit=_TIMED_OUT, out="", err="")
+        return Answer(exit=TIMED_OUT, out="", err="")
     except OSError as error:
         raise _no_start(argv, error) from None
     return Answer(exit=done.returncode, out=_text(done.stdout), err=_text(done.stderr))
-
-
-def scrub(lines: Sequence[str], environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Replace the values of secrets in text that is kept; longest first, so that none shows in part.
-
-    A secret is a variable that `DECLARED` names, or whose name says so; and what looks like a token is one too.
-    """
-    declared = environ.get(DECLARED, "").split()
-    secret = {value for name, value in environ.items() if name in declared or _SECRET_NAME.search(name)}
-    values = {value for value in secret if len(value) >= _SECRET_LENGTH}
-    # A value of several lines (a key file) never stands in one line as a whole.
-    parts = {part for value in values for part in (value, *value.splitlines()) if len(part) >= _SECRET_LENGTH}
-    ordered = sorted(parts, key=len, reverse=True)
-    pattern = re.compile("|".join(map(re.escape, ordered)) or "(?!)")
-    return tuple(_SHAPES.sub("***", pattern.sub("***", line)) for line in lines)
 
 
 @contextlib.contextmanager
@@ -175,13 +149,6 @@ def stoppable() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def to_stdout(chunk: bytes) -> None:
-    """Pass a program's output on to ours, as it is."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(chunk)
-    sys.stdout.buffer.flush()
 
 
 @dataclass

@@ -7,9 +7,10 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from mlcicd import secrets
 from mlcicd.config import load as file
 from mlcicd.config.model import Config, Train
 from mlcicd.errors import OutsideError, UsageError
@@ -27,18 +28,31 @@ _QUIET = {"DVC_NO_ANALYTICS": "1", "GX_ANALYTICS_ENABLED": "false", "DO_NOT_TRAC
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
-    """A project: its settings, and its folder as an absolute path."""
+    """A project: its settings, and its folder as an absolute path.
+
+    Attributes:
+        env: variables of the team's own for the programs that are run now.
+        seen: secrets of extra steps and jobs that those programs may see.
+    """
 
     config: Config
     root: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+    seen: tuple[str, ...] = ()
 
     def environ(self) -> dict[str, str]:
         """Return the environment of the project's programs, as it is now (`setup` may make it)."""
-        return environ(self.root, os.environ, self.secrets)
+        hidden = {*self._extra_secrets} - {*self._stage_secrets, *self.seen}
+        inherited = {name: value for name, value in os.environ.items() if name not in hidden}
+        return environ(self.root, inherited, self.secrets) | dict(self.env)
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every variable that the configuration declares to be a secret."""
+        return (*self._stage_secrets, *self._extra_secrets)
+
+    @property
+    def _stage_secrets(self) -> tuple[str, ...]:
         data, train, validate = self.config.data, self.config.train, self.config.validate_
         return (
             *(data.credentials.secrets if data else ()),
@@ -46,11 +60,21 @@ class Project:
             *(train.secrets if train else ()),
         )
 
+    @property
+    def _extra_secrets(self) -> tuple[str, ...]:
+        """Each is for one step or job; where a platform shows it to all, it is taken out for the others here."""
+        steps = [name for step in self.config.steps for name in step.secrets]
+        return (*steps, *(name for job in self.config.jobs.values() for name in job.secrets))
 
-def load(config_path: Path = Path(file.FILE)) -> Project:
+
+def load(config_path: Path = Path(file.FILE), stage: str = "") -> Project:
     """Read the configuration for the repository in the working directory.
 
     A default file that does not exist means the defaults, so that every verb can be used alone.
+
+    Args:
+        config_path: the file.
+        stage: whose variables the project's programs see.
 
     Raises:
         UsageError: when the file is wrong, or the project's folder does not exist.
@@ -65,30 +89,29 @@ def load(config_path: Path = Path(file.FILE)) -> Project:
             f"{config_path}: project.root: there is no folder {config.project.root}",
             hint="run this in the repository's top folder, or correct project.root",
         )
-    return Project(config=config, root=root)
+    project = Project(config=config, root=root, env=config.env(stage))
+    secrets.declare(project.secrets)
+    return project
 
 
 def environ(root: Path, inherited: Mapping[str, str], declared: Sequence[str] = ()) -> dict[str, str]:
     """Return the environment of the project's programs.
 
-    What may write to the forge is not in it, unless it is `declared` as a secret of theirs; `process.scrub` finds
-    there which variables are.
+    What may write to the forge is not in it, unless it is `declared` as a secret of theirs, and nothing that gives
+    orders to the CI system. `secrets` finds there which variables are declared.
 
     `.venv` comes first where there is one, then what was inherited, and the programs that mlcicd was installed
     with (`uv`, `dvc`), or that it installed for itself, come last, as a fallback.
     """
+    withheld = ((_OWN | ci.WITHHELD) - set(declared)) | ci.ORDERS
     last = remotes.own() / "bin"
     own = str(Path(sys.executable).parent)
     venv = root / VENV
     inherited_path = [
         folder for folder in inherited.get("PATH", os.defpath).split(os.pathsep) if folder not in ("", own, str(last))
     ]
-    found = (
-        _TRUST
-        | {name: value for name, value in inherited.items() if name not in (_OWN | ci.WITHHELD) - set(declared)}
-        | _QUIET
-    )
-    found[process.DECLARED] = " ".join(declared)
+    found = _TRUST | {name: value for name, value in inherited.items() if name not in withheld} | _QUIET
+    found[secrets.DECLARED] = " ".join(declared)
     if (venv / "bin").is_dir():
         found["VIRTUAL_ENV"] = str(venv)
         inherited_path.insert(0, str(venv / "bin"))
@@ -114,6 +137,7 @@ def setup(project: Project, say: Callable[[str], None], *, tables: bool = False)
         OutsideError: when something cannot be installed.
         UsageError: when DVC's configuration is broken.
     """
+    _trust_checkout(Path.cwd())
     if project.config.project.install is None:
         say("nothing to set up: no project.install; the programs on PATH are used as they are")
     else:
@@ -122,6 +146,23 @@ def setup(project: Project, say: Callable[[str], None], *, tables: bool = False)
         equip.duckdb(project.environ(), project.root, say)
     if project.config.data is not None:
         _reach(project, project.config.data.remote, say)
+
+
+def _trust_checkout(top: Path) -> None:
+    """Let git read a checkout that belongs to another user, as one in a container does: this one, and no other."""
+    if not ci.detect(os.environ).forge or top.stat().st_uid == os.geteuid() or not (top / ".git").exists():
+        return
+    config = ("git", "config", "--global")
+    known = process.ask((*config, "--get-all", "safe.directory"), cwd=top, environ=os.environ)
+    if str(top) in known.out.splitlines():
+        return
+    added = process.ask((*config, "--add", "safe.directory", str(top)), cwd=top, environ=os.environ)
+    if added.exit:
+        raise OutsideError(
+            f"git does not read {top}, which belongs to another user, and cannot be told to",
+            detail=added.err.strip(),
+            hint="let HOME be a folder that this user may write, or run the container as the owner of the checkout",
+        )
 
 
 def _install(project: Project, command: str, say: Callable[[str], None]) -> None:
@@ -133,7 +174,7 @@ def _install(project: Project, command: str, say: Callable[[str], None]) -> None
     if done.exit:
         raise OutsideError(
             f"project.install failed with exit status {done.exit} after {done.seconds:.1f} s",
-            detail="\n".join(process.scrub(done.tail, environment)),
+            detail="\n".join(secrets.lines(done.tail, environment)),
             hint=f"run it in {settings.root} to see why: {command.strip()}",
         )
     say(f"project environment ready in {time.monotonic() - began:.1f} s")

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+from mlcicd import secrets
 from mlcicd.errors import Refused, UsageError
-from mlcicd.runtime import facts, process
+from mlcicd.runtime import facts, process, redact
 from mlcicd.runtime.facts import TestFacts
 from mlcicd.runtime.project import Project
 
@@ -53,6 +54,8 @@ def run(project: Project, command: str | None, say: Callable[[str], None]) -> Te
     environ = with_junit(project.environ(), junit)
     done = process.run(process.shell(command), cwd=project.root, environ=environ)
     counts = count(junit)
+    if junit.is_file():
+        redact.in_place(junit, secrets.redactor(environ))
     found = TestFacts(
         command=command,
         exit=done.exit,
@@ -61,7 +64,7 @@ def run(project: Project, command: str | None, say: Callable[[str], None]) -> Te
         failed=counts.failed,
         skipped=counts.skipped,
         failures=counts.failures,
-        tail=process.scrub(done.tail, environ) if done.exit else (),
+        tail=secrets.lines(done.tail, environ) if done.exit else (),
     )
     facts.write(found, "test")
     say(f"tests: {_told(counts)} in {found.seconds:.1f} s")

@@ -9,9 +9,10 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-from mlcicd.config.model import Train, minutes
+from mlcicd.config.fields import minutes
+from mlcicd.config.model import Train
 from mlcicd.errors import MlcicdError, UsageError
-from mlcicd.runtime import ci, credentials, facts, process
+from mlcicd.runtime import ci, console, credentials, facts, gpu, process
 from mlcicd.runtime.facts import TrainFacts
 from mlcicd.runtime.project import Project
 from mlcicd.runtime.storage import dvc, push, tracked
@@ -81,13 +82,15 @@ def _prepare(project: Project, command: str | None, smoke: bool | None, environ:
     if repeat.is_pipeline(command):
         _check_pipeline(project, command)
         dvc.find(project.root, environ)
-    overrides = _overrides(settings, smoke)
+    no_gpu = gpu.absent()
+    overrides = _overrides(settings, smoke, no_gpu)
     return Training(
         project=project,
         settings=settings,
         command=command,
         environ=environ,
         overrides=overrides,
+        no_gpu=no_gpu,
         seeds=(None,) if overrides else repeat.seeds(project.root, settings, command),
         deadline=time.monotonic() + 60 * minutes(settings.timeout),
         declared=tracked.results(project.root),  # a broken dvc.yaml is told before training, not after
@@ -105,19 +108,21 @@ def _check_pipeline(project: Project, command: str) -> None:
     )
 
 
-def _overrides(settings: Train, smoke: bool | None) -> Mapping[str, params.Value]:
-    """Return the parameters of a smoke training, when this is one."""
+def _overrides(settings: Train, smoke: bool | None, no_gpu: str) -> Mapping[str, params.Value]:
+    """Return the parameters of a smoke training, when this is one: on a CPU in place of a GPU it is."""
     if smoke and settings.smoke is None:
         raise UsageError(
             "there is no smoke training: mlcicd.yaml has no train.smoke",
             hint="name the parameters that make it short: train: {smoke: {params: {train.epochs: 1}}}",
         )
-    wanted = ci.detect(os.environ).proposal if smoke is None else smoke
+    wanted = ci.detect(os.environ).proposal or bool(no_gpu) if smoke is None else smoke
     return settings.smoke.params if settings.smoke and wanted else {}
 
 
 def _train(training: Training, meter: usage.Meter, say: Say) -> None:
     """Run the command, with each seed if there are several, until the time is up."""
+    if training.no_gpu:
+        say(f"training on the CPU, for there is no usable GPU: {training.no_gpu}")
     if training.smoke:
         say(f"smoke training, with {', '.join(training.smoke)}")
     if len(training.seeds) == 1:
@@ -165,15 +170,15 @@ def _attempt(training: Training, seed: int | None, meter: usage.Meter, say: Say,
     if seed is not None:
         environ[repeat.VARIABLE] = str(seed)
         changed = {settings.seed: seed} if settings.seed and not last else {}
-    screen = Screen(out=process.to_stdout, line=say)
-    stages = Stages(say=screen.say)
-
-    def see(line: str) -> None:
-        stages.see(line)
-        training.tracker.see(line)
-
     before, began = copies.take(root), time.time() - 0.1  # a file's time is some milliseconds behind
-    with params.overridden(root, changed, say):
+    with console.passed_on(environ) as out, params.overridden(root, changed, say):
+        screen = Screen(out=out, line=say)
+        stages = Stages(say=screen.say)
+
+        def see(line: str) -> None:
+            stages.see(line)
+            training.tracker.see(line)
+
         done = process.run(
             process.shell(training.command),
             cwd=root,
@@ -183,10 +188,10 @@ def _attempt(training: Training, seed: int | None, meter: usage.Meter, say: Say,
             started=meter.watch,
             timeout=max(training.deadline - time.monotonic(), 0.001),
         )
-    meter.ended()
-    stopped_in = stages.stopped() if done.exit else ""
-    stages.end()
-    screen.end()
+        meter.ended()
+        stopped_in = stages.stopped() if done.exit else ""
+        stages.end()
+        screen.end()
     command = training.command
     done = complete.judged(done, stages, command=command, before=before, began=began, environ=environ, say=say)
     measured = repeat.measure(training.project, environ) if seed is not None and done.exit == 0 else {}
@@ -207,6 +212,8 @@ def _finish(training: Training, used: usage.Used, say: Say) -> TrainFacts:
     stages = training.attempts[-1].stages
     for line in (*stages.table(), *run_cache.told(training.project.root, stages.seconds), trained.summary(found)):
         say(line)
+    if found.hidden:
+        say(f"▸ secrets were hidden in what goes on to other jobs: {', '.join(found.hidden)}")
     if found.exit:
         raise trained.failure(training, found)
     if found.smoke and not ci.detect(os.environ).sha:

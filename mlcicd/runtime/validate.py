@@ -14,10 +14,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlcicd import secrets
 from mlcicd.config import load as file
-from mlcicd.config.model import Split, Validate, When, megabytes
+from mlcicd.config.fields import megabytes
+from mlcicd.config.validation import Split, Validate, When
 from mlcicd.errors import MlcicdError, OutsideError, Refused, UsageError
-from mlcicd.runtime import base, ci, credentials, data, facts
+from mlcicd.runtime import base, ci, credentials, data, facts, redact
 from mlcicd.runtime.facts import Checkpoint, ValidateFacts
 from mlcicd.runtime.project import Project
 from mlcicd.runtime.validation import base_data, checks, documents, duck, pickles, suites
@@ -218,9 +220,10 @@ def _leave(when: When, outcomes: Iterable[Outcome], began: float, error: str = "
     seconds = round(time.monotonic() - began, 3)
     whole = not error and not any(outcome.problem for outcome in outcomes)  # what was not judged is not valid
     success = whole and all(checkpoint.success for checkpoint in checkpoints)
-    found = ValidateFacts(success=success, checkpoints=checkpoints, seconds=seconds, error=error)
+    told = ValidateFacts(success=success, checkpoints=checkpoints, seconds=seconds, error=error)
+    found, _ = redact.record(told, secrets.redactor())
     facts.write(found, NAMES[when])
-    pages = [(outcome.found.name, outcome.page) for outcome in outcomes]
+    pages = [(outcome.found.name, secrets.hide(outcome.page)) for outcome in outcomes]
     documents.write(found, pages, facts.FOLDER / NAMES[when])
     return found
 

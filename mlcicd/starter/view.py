@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from mlcicd import __version__, release
-from mlcicd.config import model
+from mlcicd.config import fields as types
 from mlcicd.detect import Found, Seen, dvc
 from mlcicd.runtime import direction
 from mlcicd.starter import gates
@@ -49,7 +49,7 @@ def view(found: Found) -> dict[str, Any]:
         "train": _train(found),
         "returns": bool(found.pipelines and found.remote),
         "report": _report(found),
-        "gates": gates.suggest([metric for metric in found.metrics if _fits(model.MetricName, metric.name)]),
+        "gates": gates.suggest([metric for metric in found.metrics if _fits(types.MetricName, metric.name)]),
         "ungated": _ungated(found),
         "left_out": list(itertools.islice(_left_out(found), MAX_LEFT_OUT)),
     }
@@ -62,14 +62,14 @@ def _project(found: Found) -> dict[str, Any] | None:
     fields = {
         "python": found.python,
         "install": found.install,
-        "root": found.root if found.root.value != "." and _fits(model.RelativePath, found.root.value) else None,
-        "branch": found.repository.branch if _fits(model.Branch, found.repository.branch.value) else None,
+        "root": found.root if found.root.value != "." and _fits(types.RelativePath, found.root.value) else None,
+        "branch": found.repository.branch if _fits(types.Branch, found.repository.branch.value) else None,
     }
     return fields if any(fields.values()) else None
 
 
 def _data(remote: dvc.Remote | None) -> dict[str, Any] | None:
-    if remote is None or not _fits(model.Text, remote.name):
+    if remote is None or not _fits(types.Text, remote.name):
         return None
     chosen = "DVC's default" if remote.default else "the only one"
     secrets = {"secrets": list(remote.secrets)}
@@ -93,11 +93,11 @@ def _validate(found: Found) -> dict[str, Any] | None:
 
 
 def _are_paths(*paths: str) -> bool:
-    return all(_fits(model.RelativePath, path) for path in paths)
+    return all(_fits(types.RelativePath, path) for path in paths)
 
 
 def _checkpoints(seen: Seen[tuple[str, ...]] | None) -> Seen[list[str]] | None:
-    names = [name for name in seen.value if _fits(model.Text, name)] if seen else []
+    names = [name for name in seen.value if _fits(types.Text, name)] if seen else []
     return Seen(value=names, source=seen.source) if seen and names else None
 
 
@@ -108,7 +108,7 @@ def _train(found: Found) -> Seen[str] | None:
     words = [PULLING if found.remote else "dvc repro"]
     if len(files) > 1:
         words.append("--all-pipelines")
-    elif not _fits(model.RelativePath, files[0]):
+    elif not _fits(types.RelativePath, files[0]):
         return None
     elif files[0] != dvc.FILE:
         words.append(shlex.quote(files[0]))
@@ -135,11 +135,11 @@ def _ungated(found: Found) -> str:
 def _left_out(found: Found) -> Iterator[str]:
     """Name what was seen and cannot be written, because the file format does not accept such a name."""
     named = (
-        ("default branch", model.Branch, [found.repository.branch.value]),
-        ("folder", model.RelativePath, [found.root.value, *(pipeline.file for pipeline in found.pipelines)]),
-        ("DVC remote", model.Text, [found.remote.name] if found.remote else []),
-        ("checkpoint", model.Text, found.checkpoints.value if found.checkpoints else []),
-        ("metric", model.MetricName, [metric.name for metric in found.metrics if direction.better(metric.key)]),
+        ("default branch", types.Branch, [found.repository.branch.value]),
+        ("folder", types.RelativePath, [found.root.value, *(pipeline.file for pipeline in found.pipelines)]),
+        ("DVC remote", types.Text, [found.remote.name] if found.remote else []),
+        ("checkpoint", types.Text, found.checkpoints.value if found.checkpoints else []),
+        ("metric", types.MetricName, [metric.name for metric in found.metrics if direction.better(metric.key)]),
     )
     for what, kind, names in named:
         yield from (f"the {what} {some([name])}" for name in names if not _fits(kind, name))

@@ -24,7 +24,7 @@ TITLE = "## Report"
 RUNS = 3
 LARGE = """
 import json, math, resource, sys, time
-from mlcicd.config.model import Gate
+from mlcicd.config.judging import Gate
 from mlcicd.runtime import gate
 from mlcicd.runtime.base import Base
 from mlcicd.runtime.ci import Ci

@@ -26,7 +26,8 @@ def test_the_example_workflow_of_the_documentation(
     text = (ROOT / "docs/examples/by-hand.yml").read_text("utf-8")
     folder = clone.repo / ".github/workflows"
     settings = clone.repo / "mlcicd.yaml"
-    settings.write_text(settings.read_text("utf-8").replace("[github, gitlab]", "[gitlab]"), encoding="utf-8")
+    steps = "steps: [{name: Build features, after: train, run: test -s dvc.lock}]\n"
+    settings.write_text(settings.read_text("utf-8").replace("[github, gitlab]", "[gitlab]") + steps, encoding="utf-8")
     assert clone.shell.mlcicd("generate") == 0
     (folder / "by-hand.yml").write_text(text.replace("COMMIT", COMMIT).replace("VERSION", "v0.1.0"), encoding="utf-8")
     repository.commit(clone.repo, "By hand")

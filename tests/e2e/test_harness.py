@@ -655,11 +655,15 @@ jobs:
     name: Test
     runs-on: ubuntu-latest
     timeout-minutes: 5
+    permissions:
+      contents: read # check the repository out
     steps:
-      - uses: actions/checkout@{SHA} # v5.0.0
+      - name: Check out
+        uses: actions/checkout@{SHA} # v5.0.0
         with:
           persist-credentials: false
-      - run: echo done
+      - name: Say it
+        run: echo finished
 """
 CLEAN_ACTION = """
 name: Say
@@ -671,7 +675,8 @@ inputs:
 runs:
   using: composite
   steps:
-    - shell: bash
+    - name: Say it
+      shell: bash
       env:
         WORD: ${{ inputs.word }}
       run: echo "$WORD"
@@ -695,8 +700,9 @@ def test_clean_files_are_clean(tools: Tools, tmp_path: Path) -> None:
     ("linters", "old", "new"),
     [
         ({"check-jsonschema", "act", "languageservice"}, "timeout-minutes: 5", "timeout-minuts: 5"),
-        ({"jactionlint", "actionlint", "languageservice"}, "run: echo done", "run: echo ${{ github.evnt }}"),
-        ({"jactionlint", "zizmor"}, "echo done", "echo ${{ github.event.pull_request.title }}"),
+        ({"jactionlint", "actionlint", "languageservice"}, "run: echo finished", "run: echo ${{ github.evnt }}"),
+        ({"actionlint"}, "run: echo finished", "run: echo $UNQUOTED"),
+        ({"jactionlint", "zizmor"}, "echo finished", "echo ${{ github.event.pull_request.title }}"),
         ({"zizmor"}, "persist-credentials: false", "fetch-depth: 1"),
     ],
 )
@@ -713,6 +719,7 @@ def test_workflow_defects_are_found(tools: Tools, tmp_path: Path, linters: set[s
     [
         ({"check-jsonschema", "jactionlint", "languageservice"}, "using: composite", "using: composit"),
         ({"jactionlint", "zizmor"}, 'echo "$WORD"', "echo ${{ inputs.word }}"),
+        ({"shellcheck"}, 'echo "$WORD"', "echo $WORD"),
     ],
 )
 def test_action_defects_are_found(tools: Tools, tmp_path: Path, linters: set[str], old: str, new: str) -> None:

@@ -80,7 +80,7 @@ def test_a_worse_model_closes_the_gate_and_an_edited_file_is_noticed(clone: demo
     repository.commit(clone.repo, "One stump, and all day for it")
     outcome = platform.run(clone.repo, 1)
     outcome.assert_jobs(GREEN | {"check": "failed", "report": "failed"})
-    assert "timeout-minutes: 316" in outcome.log("check")
+    assert "jobs.train.timeout-minutes: expected 315, found 316" in outcome.log("check")
     assert outcome.report["state"] == "fail"
     (body,) = comments(platform.forge)
     assert "❌ fail | `accuracy`" in body

@@ -89,7 +89,8 @@ CASES = {
 
 
 def files(root: Path) -> dict[str, str]:
-    paths = (path for path in sorted(root.rglob("*")) if path.is_file() and path.name != "mlcicd.yaml")
+    others = ("mlcicd.yaml", "mlcicd.lock")
+    paths = (path for path in sorted(root.rglob("*")) if path.is_file() and path.name not in others)
     return {path.relative_to(root).as_posix(): path.read_text("utf-8") for path in paths}
 
 

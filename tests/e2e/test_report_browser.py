@@ -74,6 +74,16 @@ def test_every_state_is_shown_whole_without_complaint_or_request(
     assert tab.run('document.querySelector("h1").getBoundingClientRect().bottom') < 900 or state == "hostile"
 
 
+@pytest.mark.parametrize(("state", "intervals"), [("intervals", 1), ("slices", 1), ("pass", 0)])
+def test_a_phone_shows_the_intervals(tab: Browser, tmp_path: Path, state: str, intervals: int) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(render.html(document.load(STATES / f"{state}.json")), encoding="utf-8")
+    tab.open(path, width=390)
+    shown = """[...document.querySelectorAll('[data-label="interval of Δ"]')].filter((cell) => cell.offsetParent &&
+        cell.getBoundingClientRect().right <= 390 && cell.textContent.includes("…")).length"""
+    assert bool(tab.run(shown)) is bool(intervals)
+
+
 def test_the_policy_stops_a_script_that_got_in(tab: Browser, page: Path) -> None:
     text = page.read_text("utf-8").replace("</main>", "<script>window.stolen = 1</script></main>")
     page.write_text(text, encoding="utf-8")

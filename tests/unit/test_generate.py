@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,8 @@ def test_writes_both_platforms_and_the_including_file(tmp_path: Path) -> None:
     (tmp_path / "mlcicd.yaml").write_text(BOTH)
     assert generate(tmp_path).exit_code == 0
     written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.yml")}
-    assert written == {".github/workflows/mlcicd.yml", ".gitlab/mlcicd.yml", ".gitlab-ci.yml"}
+    updates = {".github/dependabot.yml"}
+    assert written == {".github/workflows/mlcicd.yml", ".gitlab/mlcicd.yml", ".gitlab-ci.yml", *updates}
 
 
 def test_an_existing_root_file_is_left_alone_and_the_one_line_is_named(tmp_path: Path) -> None:
@@ -68,6 +70,15 @@ def test_check_says_what_differs_and_what_to_run(tmp_path: Path) -> None:
     error = failure(generate(tmp_path, "--check"))
     assert "+    timeout-minutes: 435" in error.detail
     assert "mlcicd generate" in error.hint
+
+
+def test_a_state_file_that_git_ignores_is_named(tmp_path: Path) -> None:
+    (tmp_path / "mlcicd.yaml").write_text(BOTH)
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    (tmp_path / ".gitignore").write_text("*.lock\n")
+    assert "git ignores mlcicd.lock: add the line !mlcicd.lock to .gitignore" in generate(tmp_path, "--diff").output
+    (tmp_path / ".gitignore").write_text("*.lock\n!mlcicd.lock\n")
+    assert "git ignores" not in generate(tmp_path).output
 
 
 def test_diff_writes_nothing(tmp_path: Path) -> None:
@@ -107,8 +118,26 @@ def test_an_edited_file_is_never_overwritten(tmp_path: Path) -> None:
     generate(tmp_path)
     path = tmp_path / ".gitlab/mlcicd.yml"
     path.write_text(path.read_text() + "# mine\n")
-    assert isinstance(failure(generate(tmp_path)), Refused)
+    assert "keep  .gitlab/mlcicd.yml" in generate(tmp_path).output
     assert path.read_text().endswith("# mine\n")
+
+
+def test_a_file_of_someone_elses_is_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "mlcicd.yaml").write_text(BOTH)
+    path = tmp_path / ".gitlab/mlcicd.yml"
+    path.parent.mkdir()
+    path.write_text("mine: 1\n")
+    assert isinstance(failure(generate(tmp_path)), Refused)
+    assert path.read_text() == "mine: 1\n"
+    assert not (tmp_path / ".github").exists()
+
+
+def test_the_state_file_is_written_and_said(tmp_path: Path) -> None:
+    (tmp_path / "mlcicd.yaml").write_text(BOTH)
+    said = generate(tmp_path).output
+    assert "write  mlcicd.lock" in said
+    assert "commit mlcicd.lock with these files" in said
+    assert "mlcicd.lock" not in generate(tmp_path).output
 
 
 def test_a_build_without_a_commit_offers_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,11 +160,19 @@ def test_an_unpacked_action_knows_its_commit(path: str, expected: str, monkeypat
     assert release.current({"MLCICD_COMMIT": COMMIT}).commit == COMMIT
 
 
+def test_git_is_asked_for_the_commit_only_where_nothing_else_knows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        pytest.fail("git was started")
+
+    monkeypatch.setattr(release.subprocess, "run", refuse)
+    assert release.current({"MLCICD_COMMIT": COMMIT}).commit == COMMIT
+
+
 def test_a_template_that_loses_a_job_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mlcicd.yaml").write_text(BOTH)
     whole = github.render(
         "github/workflow.yml.j2", github.view(build(parse(BOTH)), Release(version="1", commit=COMMIT))
     )
-    monkeypatch.setattr(github, "render", lambda name, view: whole.replace("needs: [train]", "needs: []"))
+    monkeypatch.setattr(github, "render", lambda name, view, *more: whole.replace("needs: [train]", "needs: []"))
     assert isinstance(generate(tmp_path).exception, AssertionError)
     assert not (tmp_path / ".github").exists()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from mlcicd.config.model import Config
 from mlcicd.plan.model import Job
-from mlcicd.plan.stages import check, comment, lock, report, status, test, train, validate
+from mlcicd.plan.stages import check, comment, extra, lock, report, status, test, train, validate
 
 STAGES: tuple[Callable[[Config], list[Job]], ...] = (
     check.jobs,
@@ -20,4 +20,5 @@ STAGES: tuple[Callable[[Config], list[Job]], ...] = (
     lock.jobs,
     report.jobs,
     comment.jobs,
+    extra.jobs,
 )

@@ -65,4 +65,5 @@ def opens_remote(config: Config) -> bool:
 def machine(config: Config, name: str) -> Machine:
     """Translate a runner of the configuration."""
     runner = config.runner(name)
-    return Machine(name=name, labels=runner.labels, image=runner.image)
+    gpus = runner.gpu == "required"
+    return Machine(name=name, labels=runner.labels, image=runner.image, price=runner.price, gpus=gpus)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mlcicd.config.model import Config
 from mlcicd.plan.model import Call, Job, Permission, Setup
-from mlcicd.plan.stages.comment import inputs
+from mlcicd.plan.stages.comment import inputs, reading
 from mlcicd.plan.stages.common import machine
 
 
@@ -16,10 +16,12 @@ def job(config: Config) -> Job | None:
         id="comment",
         name="Comment for a fork",
         why="Has no code of the fork: it finds the pull request by the forge, and reads the fork's report as data.",
-        events=("pull_request",),
+        # None of its own: the end of a run for a fork starts it.
+        events=(),
         machine=machine(config, "default"),
         timeout=5,
         permissions=(
+            *reading(config),
             Permission(scope="runs", level="read", why="read the report that the fork's run kept"),
             Permission(scope="comments", level="write", why="create or update the one comment"),
         ),

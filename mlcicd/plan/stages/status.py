@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from mlcicd.config.model import Config, minutes
+from mlcicd.config.fields import minutes
+from mlcicd.config.model import Config
 from mlcicd.plan.model import EVENTS, Call, Job, Setup
+from mlcicd.plan.stages import extra
 from mlcicd.plan.stages.common import READ_CODE, identity, keep, machine, opens_remote, permissions, secrets
 
 
@@ -26,9 +28,16 @@ def jobs(config: Config) -> list[Job]:
             why="Code, data, parameters, lock and metrics agree, so what is merged is what was trained.",
             events=EVENTS,
             machine=machine(config, "default"),
-            timeout=minutes(config.status.timeout),
-            trusted=asks and opens_remote(config),
+            timeout=minutes(config.status.timeout) + extra.minutes_beside(config, "status"),
+            trusted=(asks and opens_remote(config)) or bool(extra.secrets_beside(config, "status")),
             permissions=permissions(config) if asks else (READ_CODE,),
-            steps=(Setup(), compare, keep("status", "status.json")),
+            container=config.status.container,
+            services=extra.services(config.status),
+            steps=(
+                Setup(),
+                *extra.folders("status", config.status),
+                *extra.beside(config, "status", compare),
+                keep("status", "status.json", *extra.left(config, "status")),
+            ),
         )
     ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from mlcicd.config.model import Config, minutes
+from mlcicd.config.fields import minutes
+from mlcicd.config.model import Config
 from mlcicd.plan.model import EVENTS, Call, Job, Setup
+from mlcicd.plan.stages import extra
 from mlcicd.plan.stages.common import READ_CODE, keep, machine
 
 
@@ -18,8 +20,16 @@ def jobs(config: Config) -> list[Job]:
             why="The code works, before money is spent on training it.",
             events=EVENTS,
             machine=machine(config, "default"),
-            timeout=minutes(config.test.timeout),
+            timeout=minutes(config.test.timeout) + extra.minutes_beside(config, "test"),
+            trusted=bool(extra.secrets_beside(config, "test")),
             permissions=(READ_CODE,),
-            steps=(Setup(), Call(name="Run the tests", verb="test"), keep("test", "test.json", "test/")),
+            container=config.test.container,
+            services=extra.services(config.test),
+            steps=(
+                Setup(),
+                *extra.folders("test", config.test),
+                *extra.beside(config, "test", Call(name="Run the tests", verb="test")),
+                keep("test", "test.json", "test/", *extra.left(config, "test")),
+            ),
         )
     ]

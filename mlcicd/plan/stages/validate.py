@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from mlcicd.config.model import Config, When, minutes
+from mlcicd.config.fields import minutes
+from mlcicd.config.model import Config
+from mlcicd.config.validation import When
 from mlcicd.plan.model import EVENTS, Call, Job, Setup
+from mlcicd.plan.stages import extra
 from mlcicd.plan.stages.common import fetch, identity, keep, machine, opens_remote, permissions, secrets
 
 DATA = ("data.json",)
@@ -21,14 +24,23 @@ def jobs(config: Config) -> list[Job]:
             why="The data is what the code expects: checkpoints, suites and built-in checks.",
             events=EVENTS,
             machine=machine(config, "default"),
-            timeout=minutes(config.validate_.timeout),
-            trusted=opens_remote(config) or bool(judging.secrets),
+            timeout=minutes(config.validate_.timeout) + extra.minutes_beside(config, "validate"),
+            trusted=opens_remote(config) or bool(judging.secrets or extra.secrets_beside(config, "validate")),
             permissions=permissions(config),
+            container=config.validate_.container,
+            services=extra.services(config.validate_),
             steps=(
                 checkout(config, "data"),
+                *extra.folders("validate", config.validate_),
                 *fetch(config, "validate"),
-                judging,
-                keep("validate", *DATA * bool(config.data), "validate.json", "validate/"),
+                *extra.beside(config, "validate", judging),
+                keep(
+                    "validate",
+                    *DATA * bool(config.data),
+                    "validate.json",
+                    "validate/",
+                    *extra.left(config, "validate"),
+                ),
             ),
         )
     ]

@@ -22,6 +22,7 @@ class Forge(Protocol):
 
     AUTHENTICATION: str
     PERMISSION: str
+    READING: str
     PUSHING: str
     PROPOSING: str
     AFTER_PUSH: str
@@ -34,6 +35,12 @@ class Forge(Protocol):
 
     def certificates(self, environ: Mapping[str, str]) -> str:
         """Return the file of a private certificate authority, or ""."""
+
+    def fence(self, word: str) -> tuple[str, str]:
+        """Return the lines between which the log takes no orders, for who does not know the word; "" for none."""
+
+    def inert(self, text: str) -> str:
+        """Return a text without what the log would take for an order."""
 
     def whoami(self, client: Client) -> str:
         """Return whose token it is, or "" when the forge does not tell."""
@@ -64,6 +71,9 @@ class Forge(Protocol):
 
     def artifact(self, client: Client, project: str, source: Source, name: str, limit: int) -> bytes:
         """Return what a fork's run kept by this name, as the archive that it is, of at most `limit` bytes."""
+
+    def file(self, client: Client, project: str, path: str, sha: str, limit: int) -> bytes:
+        """Return the content of a file at a commit, of at most `limit` bytes."""
 
     def author(self, host: str) -> tuple[str, str]:
         """Return the name and address that our commits carry; `host` is the forge's."""

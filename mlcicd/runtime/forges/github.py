@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from mlcicd.errors import OutsideError
+from mlcicd.runtime.forges.files import content
 from mlcicd.runtime.forges.model import Change, Comment, Draft, Proposed, Source
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 AUTHENTICATION = "give the step `GITHUB_TOKEN: ${{ github.token }}` (or your own token as MLCICD_TOKEN) in its `env`"
 PERMISSION = "the job needs `permissions: pull-requests: write`"
+READING = "the job needs `permissions: contents: read`, which `mlcicd generate` writes"
 PUSHING = (
     "the job needs `permissions: contents: write`; for a protected branch use `lock: propose`, or a token that may "
     "push there as the secret MLCICD_TOKEN"
@@ -29,6 +31,8 @@ GIT_USER = "x-access-token"
 NOTICE = "::notice title=mlcicd::"
 SHA = "GITHUB_SHA"
 _NEXT = re.compile(r'<([^>]*)>;\s*rel="next"')
+# The runner reads lines as .NET does: a carriage return alone ends one, and spaces before `::` do not count.
+_ORDER = re.compile(r"(?:^|(?<=[\r\n]))[^\S\r\n]*:(?=:)|##(?=\[)")
 
 
 def headers(token: str) -> Mapping[str, str]:
@@ -43,6 +47,19 @@ def headers(token: str) -> Mapping[str, str]:
 def certificates(environ: Mapping[str, str]) -> str:
     """Return the file of a private certificate authority: Enterprise Servers rely on the system's own."""
     return environ.get("SSL_CERT_FILE", "")
+
+
+def fence(word: str) -> tuple[str, str]:
+    """Return the lines around a program's output, between which the runner takes no line for a command.
+
+    Who does not know the word cannot end it.
+    """
+    return f"::stop-commands::{word}", f"::{word}::"
+
+
+def inert(text: str) -> str:
+    """Return a text without what the runner would take for a command (`::error::`, `##[error]`)."""
+    return _ORDER.sub(lambda found: f"{found[0]} ", text)
 
 
 def whoami(client: Client) -> str:
@@ -72,7 +89,8 @@ def _viewer(client: Client) -> str:
 def change(client: Client, project: str, number: int) -> Change:
     """Return what a pull request is by now."""
     found = client.get(f"/repos/{quote(project)}/pulls/{number}").fields
-    return Change(head=(found.get("head") or {}).get("sha") or "", locked=bool(found.get("locked")))
+    head, base = ((found.get(side) or {}).get("sha") or "" for side in ("head", "base"))
+    return Change(head=head, base=base, locked=bool(found.get("locked")))
 
 
 def comments(client: Client, project: str, change: int) -> Iterator[Comment]:
@@ -169,6 +187,15 @@ def artifact(client: Client, project: str, source: Source, name: str, limit: int
     if int(found[0].get("size_in_bytes") or 0) > limit:
         raise OutsideError(f"the artifact {name} of the run {source.id} is larger than {limit:,} bytes: not read")
     return client.download(f"{root}/artifacts/{int(found[0]['id'])}/zip", limit)
+
+
+def file(client: Client, project: str, path: str, sha: str, limit: int) -> bytes:
+    """Return the content of a file at a commit, of at most `limit` bytes.
+
+    Raises:
+        OutsideError: when it is no file, or larger.
+    """
+    return content(client.get(f"/repos/{quote(project)}/contents/{quote(path)}?ref={sha}").fields, path, limit)
 
 
 def _head(item: Mapping[str, Any]) -> tuple[int, str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from mlcicd.errors import UsageError
+from mlcicd.runtime.forges.files import content
 from mlcicd.runtime.forges.model import Change, Comment, Draft, Proposed, Source
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ AUTHENTICATION = (
     "GITLAB_TOKEN (or MLCICD_TOKEN); the job token may not write notes"
 )
 PERMISSION = "the token needs the scope `api` and at least the role Reporter in this project"
+READING = "the token needs at least the role Reporter in this project"
 PUSHING = (
     "the token needs the scope `api` (or `write_repository`) and a role that may push to this branch: Developer, for a "
     "protected branch most often Maintainer; or use `lock: propose`"
@@ -29,6 +31,7 @@ GIT_USER = "oauth2"
 NOTICE = ""
 SHA = "CI_COMMIT_SHA"
 _FORKS = "the report of a fork's merge request is in the artifacts and the test view of the fork's own pipeline"
+_SECTION = re.compile(r"section_(?=(?:start|end):\d)")
 _BOT = re.compile(r"(project|group)_\d+_bot")
 
 
@@ -40,6 +43,16 @@ def headers(token: str) -> Mapping[str, str]:
 def certificates(environ: Mapping[str, str]) -> str:
     """Return the file of a private certificate authority, as a self-managed server's runner tells it."""
     return environ.get("CI_SERVER_TLS_CA_FILE", "") or environ.get("SSL_CERT_FILE", "")
+
+
+def fence(word: str) -> tuple[str, str]:
+    """Return nothing: a job's log gives no orders here."""
+    return "", ""
+
+
+def inert(text: str) -> str:
+    """Return a text without the markers that fold a part of the log away."""
+    return _SECTION.sub("section-", text)
 
 
 def whoami(client: Client) -> str:
@@ -57,7 +70,8 @@ def whoami(client: Client) -> str:
 def change(client: Client, project: str, number: int) -> Change:
     """Return what a merge request is by now."""
     found = client.get(f"{_requests(project)}/{number}").fields
-    return Change(head=found.get("sha") or "", locked=bool(found.get("discussion_locked")))
+    base = (found.get("diff_refs") or {}).get("base_sha") or ""
+    return Change(head=found.get("sha") or "", base=base, locked=bool(found.get("discussion_locked")))
 
 
 def comments(client: Client, project: str, change: int) -> Iterator[Comment]:
@@ -147,6 +161,16 @@ def artifact(client: Client, project: str, source: Source, name: str, limit: int
         UsageError: always.
     """
     raise UsageError("GitLab starts no pipeline after one of a fork", hint=_FORKS)
+
+
+def file(client: Client, project: str, path: str, sha: str, limit: int) -> bytes:
+    """Return the content of a file at a commit, of at most `limit` bytes.
+
+    Raises:
+        OutsideError: when it is no file, or larger.
+    """
+    where = f"/projects/{quote(project, safe='')}/repository/files/{quote(path, safe='')}?ref={sha}"
+    return content(client.get(where).fields, path, limit)
 
 
 def _notes(project: str, change: int) -> str:

@@ -163,7 +163,7 @@ class Client:
     ) -> tuple[urllib3.BaseHTTPResponse, bytes]:
         headers = {"Content-Type": "application/json", "User-Agent": "mlcicd", **self.headers}
         try:
-            with _pool(self.api, self.certificates) as pool:
+            with connections(self.api, self.certificates) as pool:
                 response = pool.request(
                     method,
                     address,
@@ -222,7 +222,8 @@ def _said(body: Any) -> str:
     return clean(": ".join(texts), 200)
 
 
-def _pool(api: str, certificates: str) -> urllib3.PoolManager:
+def connections(api: str, certificates: str) -> urllib3.PoolManager:
+    """Return what reaches an address, by this machine's proxy where there is one; `certificates` may be ""."""
     parts = urlsplit(api)
     authority = certificates or None
     proxy = getproxies().get(parts.scheme)

@@ -27,10 +27,12 @@ class Change:
 
     Attributes:
         head: its newest commit, "" when the forge does not tell.
+        base: the commit of the branch that it is for, "" when the forge does not tell.
         locked: only few people, or nobody, may comment on it any more.
     """
 
     head: str
+    base: str
     locked: bool
 
 

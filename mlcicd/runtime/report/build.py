@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -13,30 +13,32 @@ from mlcicd.runtime.base import Base
 from mlcicd.runtime.ci import Ci
 from mlcicd.runtime.evidence import At
 from mlcicd.runtime.metrics import Key, Problem, Values
-from mlcicd.runtime.plots import Plot
-from mlcicd.runtime.report import judged, plotted, shorten, troubles
-from mlcicd.runtime.report.document import dump
+from mlcicd.runtime.plots import NotShown, Plot
+from mlcicd.runtime.report import judged, plotted, reduce, shorten, troubles
 from mlcicd.runtime.report.model import (
-    MAX_BYTES,
     Difference,
     Job,
+    Machine,
     Metric,
     Notice,
+    Outdated,
+    OwnStep,
     Param,
     Report,
     Revision,
     Section,
+    SelfTest,
     Unread,
     link,
 )
-from mlcicd.runtime.report.shorten import text
+from mlcicd.runtime.report.shorten import notice, text
 from mlcicd.runtime.training.seed_record import Seeds
+from mlcicd.runtime.verdict import BASE, Verdict
+from mlcicd.runtime.weak_gates import Tested
 
 Item = TypeVar("Item")
-SHORT_TEXT = 80
 # What a report's state follows from stands first, and stays when there are too many gates.
 WORST = {"fail": 0, "error": 1, "inconclusive": 2, "overridden": 3, "no-base": 4, "waiting": 5}
-FEW_POINTS, FEWER = 50, "most points of curves"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +57,10 @@ class Collected:
         margins: differences too small to matter, by metric.
         overrides: who answers for which gate.
         missing: jobs that should have left facts and did not.
+        outdated: jobs whose facts are of another commit.
+        base_machine: what the base was trained on, when that is another type of machine.
         unread: problems that are not in `change` or `before`, by side.
+        steps: what steps and jobs of the team's own did.
         revision: which data both sides are of.
         sections: texts of the project's own.
     """
@@ -77,8 +82,12 @@ class Collected:
     status: facts.StatusFacts | None = None
     validation: facts.ValidateFacts | None = None
     tests: facts.TestFacts | None = None
+    gpu: facts.GpuFacts | None = None
     training: facts.TrainFacts | None = None
+    steps: tuple[OwnStep, ...] = ()
     missing: tuple[Job, ...] = ()
+    outdated: tuple[Outdated, ...] = ()
+    base_machine: Machine | None = None
     unread: Sequence[tuple[str, Problem]] = ()
     notices: tuple[Notice, ...] = ()
     revision: Revision | None = None
@@ -87,9 +96,10 @@ class Collected:
 
 def build(found: Collected, ci: Ci, sha: str) -> Report:
     """Make the report of the commit `sha`."""
-    references = {gate.BASE: gate.Reference(values=found.before), **found.references}
+    references = {BASE: gate.Reference(values=found.before), **found.references}
     every = gate.judge(found.gates, found.change, references, smoke=found.smoke, overrides=found.overrides)
     verdicts = sorted(every, key=lambda verdict: WORST.get(verdict.status, len(WORST)))
+    tested = Tested() if found.smoke else weak_gates.test(found.gates, found.change, references)
     cuts: list[str] = []
     report = Report(
         title=text(found.title),
@@ -102,7 +112,9 @@ def build(found: Collected, ci: Ci, sha: str) -> Report:
         link_run=link(ci.links.get("run", "")),
         link_commit=link(ci.links.get("commit", "")),
         missing=found.missing,
+        outdated=found.outdated,
         gates=_first(100, verdicts, "gates", cuts),
+        self_test=_self_test(tested),
         metrics=_first(200, _by_interest(_metrics(found), verdicts), "metrics", cuts),
         unread=_first(50, _unread(found), "unreadable values", cuts),
         params=_first(50, _params(found.params), "parameters", cuts),
@@ -112,14 +124,17 @@ def build(found: Collected, ci: Ci, sha: str) -> Report:
         images=_first(20, plotted.images(found.plots, found.base.sha), "pictures", cuts),
         data=shorten.data(found.data),
         revision=found.revision,
+        base_machine=found.base_machine,
         sections=found.sections,
         status=shorten.status(found.status),
         validation=shorten.validation(found.validation),
         tests=shorten.tests(found.tests),
+        gpu=shorten.gpu(found.gpu),
         training=shorten.training(found.training),
-        notices=(*found.notices, *_weak(found, references), *(Notice(kind="cut", names=(cut,)) for cut in cuts))[:20],
+        steps=_first(20, sorted(found.steps, key=lambda step: not step.failed), "steps of the team's own", cuts),
+        notices=(*found.notices, *_told(found, tested), *(Notice(kind="cut", names=(cut,)) for cut in cuts))[:20],
     )
-    return _small(report.model_copy(update={"state": troubles.state(report)}))
+    return reduce.small(report.model_copy(update={"state": troubles.state(report)}))
 
 
 def whole(report: Report, found: Collected) -> Report:
@@ -145,59 +160,8 @@ def _still_gone(notice: Notice) -> Notice | None:
     """Return a notice without what the page has again; None when nothing remains of it."""
     if notice.kind != "dropped":
         return notice
-    names = tuple(name for name in notice.names if name not in ("metrics", "parameters", "curves", FEWER))
+    names = tuple(name for name in notice.names if name not in ("metrics", "parameters", "curves", reduce.FEWER))
     return notice.model_copy(update={"names": names}) if names else None
-
-
-def _small(report: Report) -> Report:
-    """Leave out more and more until the report is as small as its readers demand; its state stays."""
-    kept, text, gone = report, dump(report), list[str]()
-    for name, reduce in REDUCTIONS.items():
-        if len(text.encode()) <= MAX_BYTES:
-            break
-        less = reduce(kept)
-        gone += [name] if dump(less) != text else []
-        others = tuple(item for item in less.notices if item.kind != "dropped")[:19]
-        kept = less.model_copy(update={"notices": (*others, Notice(kind="dropped", names=tuple(gone)))})
-        text = dump(kept)
-    return kept
-
-
-def _few_expectations(report: Report) -> Report:
-    if report.validation is None:
-        return report
-    points = tuple(
-        point.model_copy(update={"expectations": point.expectations[:3]}) for point in report.validation.checkpoints
-    )
-    return report.model_copy(update={"validation": report.validation.model_copy(update={"checkpoints": points})})
-
-
-def _few_points(report: Report) -> Report:
-    curves = [
-        curve.model_copy(
-            update={
-                "lines": tuple(
-                    line.model_copy(update={"points": plotted.thinned(line.points, FEW_POINTS)}) for line in curve.lines
-                )
-            }
-        )
-        for curve in report.curves
-    ]
-    return report.model_copy(update={"curves": tuple(curves)})
-
-
-# What goes first when the JSON would be too large. Gates stand failed first.
-REDUCTIONS: Mapping[str, Callable[[Report], Report]] = {
-    "ends of long texts": lambda report: shorten.texts(report, SHORT_TEXT),
-    "the project's own texts": lambda report: report.model_copy(update={"sections": ()}),
-    FEWER: _few_points,
-    "curves": lambda report: report.model_copy(update={"curves": (), "bars": (), "confusions": ()}),
-    "parameters": lambda report: report.model_copy(update={"params": ()}),
-    "unreadable values": lambda report: report.model_copy(update={"unread": report.unread[:5]}),
-    "most expectations": _few_expectations,
-    "metrics": lambda report: report.model_copy(update={"metrics": ()}),
-    "most gates": lambda report: report.model_copy(update={"gates": report.gates[:5]}),
-}
 
 
 def _first(limit: int, items: Iterable[Item], name: str, cuts: list[str]) -> tuple[Item, ...]:
@@ -220,6 +184,10 @@ def _metrics(found: Collected) -> list[Metric]:
         at = None if found.smoke else _interval(found, key)
         margin = margins.get(key, 0.0)
         reading, interval = judged.read(before.get(key), change.get(key), at, margin, key[1])
+        if reading == "single" and _is_of_the_machine(found, key):
+            reading = "machine"
+        if reading == "single" and _is_untrained(found, key):
+            reading = "untrained"
         made.append(
             Metric(
                 name=text(name),
@@ -239,7 +207,10 @@ def _metrics(found: Collected) -> list[Metric]:
 
 
 def _interval(found: Collected, key: Key) -> At | None:
-    base = found.references.get(gate.BASE)
+    base = found.references.get(BASE)
+    # What an interval tells of noise is about neither two machines nor a base that was never trained.
+    if _is_of_the_machine(found, key) or _is_untrained(found, key):
+        return None
     if base and (known := base.intervals.get(key)):
         return known
     if found.change is None or key not in found.history:
@@ -247,14 +218,33 @@ def _interval(found: Collected, key: Key) -> At | None:
     return partial(evidence.of_history, found.history[key], found.change.numbers[key])
 
 
-def _weak(found: Collected, references: Mapping[str, gate.Reference]) -> list[Notice]:
-    """Test the gates with a far worse model; those that would pass it are named."""
-    passed = () if found.smoke else weak_gates.weak(found.gates, found.change, references)
-    names = dict.fromkeys(f"{one.metric} {one.rule} {one.bound:g} (passes at {one.value:g})" for one in passed)
-    return [Notice(kind="weak-gates", names=tuple(map(text, names))[:20])] if names else []
+def _is_of_the_machine(found: Collected, key: Key) -> bool:
+    return found.base_machine is not None and direction.is_cost(key[1])
 
 
-def _by_interest(metrics: Sequence[Metric], verdicts: Sequence[gate.Verdict]) -> list[Metric]:
+def _is_untrained(found: Collected, key: Key) -> bool:
+    base = found.references.get(BASE)
+    return base is not None and key[0] in base.untrained
+
+
+def _told(found: Collected, tested: Tested) -> list[Notice]:
+    """Name the gates that a far worse model would pass, and the plots that cannot be shown."""
+    weak = _open(tested.weak)
+    plots = dict.fromkeys(f"{plot.title}: {plot.reason}" for plot in found.plots if isinstance(plot, NotShown))
+    return [*([notice("weak-gates", *weak)] if weak else []), *([notice("plots", *plots)] if plots else [])]
+
+
+def _self_test(tested: Tested) -> SelfTest | None:
+    known = tested.closed or tested.open
+    return SelfTest(closed=tested.closed, open=tuple(map(text, _open(tested.open)))[:20]) if known else None
+
+
+def _open(passed: Sequence[Verdict]) -> list[str]:
+    """Return the rules that a worse model passed, each once."""
+    return list(dict.fromkeys(f"{one.metric} {one.rule} {one.bound:g} (passes at {one.value:g})" for one in passed))
+
+
+def _by_interest(metrics: Sequence[Metric], verdicts: Sequence[Verdict]) -> list[Metric]:
     """Put what a gate asks for first, then what moved: when there are too many, the others go."""
     asked = {verdict.metric for verdict in verdicts}
 

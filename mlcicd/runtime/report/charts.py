@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlcicd.runtime.markdown import Words, label
-from mlcicd.runtime.report.model import Bars, Curve, Line
+from mlcicd.runtime.report.model import MAX_POINTS, Bars, Curve, Line
 from mlcicd.runtime.report.numbers import number
 
 Points = Sequence[tuple[float, float]]
@@ -131,6 +131,15 @@ def mermaid(curve: Curve) -> Mermaid | None:
         xs=tuple(number(x) for x in xs),
         rows=tuple((NAMES[side], tuple(number(_at(points, x)) for x in xs)) for side, points in lines.items()),
     )
+
+
+def thinned(points: Points, limit: int = MAX_POINTS) -> tuple[tuple[float, float], ...]:
+    """Keep the first, the last and evenly spread points between, by growing x; what is not finite cannot be drawn."""
+    kept = sorted(point for point in points if math.isfinite(point[0]) and math.isfinite(point[1]))
+    if len(kept) > limit:
+        kept = [kept[round(index * (len(kept) - 1) / (limit - 1))] for index in range(limit)]
+    # More digits than a picture shows would only make the report larger; x may be a time of day in seconds.
+    return tuple((float(f"{x:.12g}"), float(f"{y:.7g}")) for x, y in kept)
 
 
 def picture(curve: Curve) -> Picture | None:

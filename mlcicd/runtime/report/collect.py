@@ -6,29 +6,27 @@ import dataclasses
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from mlcicd.config import load
-from mlcicd.config.model import Config, When
+from mlcicd.config.model import Config
 from mlcicd.errors import MlcicdError, UsageError
 from mlcicd.runtime import base as bases
-from mlcicd.runtime import credentials, facts, gate
+from mlcicd.runtime import credentials, gate
 from mlcicd.runtime import project as projects
 from mlcicd.runtime.base import Base
 from mlcicd.runtime.ci import Ci
+from mlcicd.runtime.facts import TrainFacts
 from mlcicd.runtime.project import Project
-from mlcicd.runtime.report import examined, weighed
+from mlcicd.runtime.report import doubted, examined, left, weighed
 from mlcicd.runtime.report import sides as both
 from mlcicd.runtime.report.build import Collected
-from mlcicd.runtime.report.model import Job, Notice
+from mlcicd.runtime.report.model import Notice
 from mlcicd.runtime.report.other import Reader
 from mlcicd.runtime.report.shorten import notice
 from mlcicd.runtime.report.sides import Sides
 from mlcicd.runtime.storage import dvc as dvc_program
 from mlcicd.runtime.storage import tracked
 from mlcicd.runtime.training import handover
-
-Found = TypeVar("Found", bound=facts.Facts)
 
 
 def collect(
@@ -59,13 +57,15 @@ def _collected(
 ) -> Collected:
     config = project.config
     notices: list[Notice] = []
-    own = _is_own(notices)
-    if own:
+    own = left.is_own(notices)
+    expected = config if config_path.exists() else None
+    found = left.read(expected, notices, in_ci=bool(ci.sha)) if own else left.none(expected)
+    unused = {*found.missing, *(item.job for item in found.outdated if not item.used)}
+    if own and "train" not in unused:
         handover.restore(project.root)
     base = bases.resolve(project.root, ci, explicit_base, config.report.compare or config.project.default_branch)
     # A change, and a push onto something, have a base: one that cannot be found took its gates with it.
     notices += [notice("base-lost")] if not base.sha and (ci.change or set(ci.base) - {"HEAD^1"}) else []
-    left = _left(config if config_path.exists() else None, notices, own=own)
     at_base = _config_at(base, config_path, notices)
     if at_base:
         notices += examined.settings(config, at_base)
@@ -73,15 +73,16 @@ def _collected(
     known = both.declared(sides)
     # A change that takes training out measures nothing: what is committed as metrics is only said.
     untrained = bool(at_base and at_base.train and config.train is None)
-    measured = not untrained and "train" not in left.missing and not (left.training and left.training.exit)
+    measured = not untrained and "train" not in unused and not (found.training and found.training.exit)
     params, unread = both.params(sides)
+    change = both.change(sides, known) if measured else None
     found = dataclasses.replace(
-        left,
+        found,
         title=config.project.name or "",
         base=base,
-        change=both.change(sides, known) if measured else None,
+        change=doubted.measured(project.root, change, found.training, config.train) if change else None,
         before=both.before(sides, known),
-        smoke=bool(left.training and left.training.smoke) and _allows_smoke(at_base),
+        smoke=bool(found.training and found.training.smoke) and _allows_smoke(at_base),
         params=params,
         plots=both.drawn(sides) if measured else (),
         gates=gate.apply(config.gates, at_base.gates if at_base else None),
@@ -90,7 +91,7 @@ def _collected(
     )
     files = {file for values in (found.change, found.before) if values for file, _ in values.numbers}
     notices += [*examined.outputs(project.root, base.sha), *examined.code(project.root, base.sha, files)]
-    found = weighed.weigh(found, _reader(project, config, at_base, sides, known, environ), ci, notices)
+    found = weighed.weigh(found, _reader(project, config, at_base, sides, known, environ, found.training), ci, notices)
     notices += [notice("dvc", failure) for failure in dict.fromkeys(sides.failures)]
     notices += [notice("not-measured")] if not (measured or untrained) else []
     unnamed = measured and found.gates and not (sides.metric_files or known)
@@ -105,6 +106,7 @@ def _reader(
     sides: Sides,
     known: both.Declared,
     environ: Mapping[str, str],
+    training: TrainFacts | None,
 ) -> Reader:
     """Return how other commits are read: by the base's word, for a change must not soften its own examination."""
     theirs = at_base.report.predictions if at_base else None
@@ -118,6 +120,7 @@ def _reader(
         remote=config.data.remote if config.data else None,
         predictions=settings,
         is_new=at_base is not None and theirs is None,
+        by_dvc=doubted.is_by_dvc((at_base or config).train, training),
         columns=tuple(dict.fromkeys(columns)),
     )
 
@@ -125,80 +128,6 @@ def _reader(
 def _allows_smoke(at_base: Config | None) -> bool:
     """A change must not put its gates off by declaring its own training a smoke training."""
     return at_base is None or bool(at_base.train and at_base.train.smoke)
-
-
-def _is_own(notices: list[Notice]) -> bool:
-    """Tell whether `.mlcicd/` is this run's: what is committed there passes for results of jobs that never ran."""
-    names = tracked.committed(Path(), [str(facts.FOLDER)])
-    committed = [name for name in names if name and not name.endswith(".gitignore")]
-    if committed:
-        notices.append(notice("facts", f"{committed[0]}: it is committed; git rm -r --cached {facts.FOLDER}"))
-    return not committed
-
-
-def _left(config: Config | None, notices: list[Notice], *, own: bool) -> Collected:
-    """Read what the jobs left, if it is this run's `own`; without a configuration nothing is expected."""
-    if not own:
-        return Collected(missing=_expected(config))
-    # Facts that an earlier configuration left are not about this one.
-    data = _facts(facts.DataFacts, "data", notices) if config is None or config.data else None
-    status = _facts(facts.StatusFacts, "status", notices) if config is None or config.status else None
-    tests = _facts(facts.TestFacts, "test", notices)
-    early, late = (_facts(facts.ValidateFacts, name, notices) for name in ("validate", "validate-train"))
-    training = _facts(facts.TrainFacts, "train", notices)
-    trained = bool(training and training.exit == 0)
-    left: dict[Job, bool] = {
-        "status": status is not None,
-        "test": tests is not None,
-        "validate": (early is not None or not _judges(config, "data"))
-        and (late is not None or not trained or not _judges(config, "train")),
-        "train": training is not None,
-    }
-    return Collected(
-        data=data,
-        status=status,
-        tests=tests,
-        validation=_together([part for part in (early, late) if part is not None]),
-        training=training,
-        missing=tuple(job for job in _expected(config) if not left[job]),
-    )
-
-
-def _expected(config: Config | None) -> tuple[Job, ...]:
-    """Return the jobs that leave facts for the report."""
-    if config is None:
-        return ()
-    sections: dict[Job, object] = {
-        "status": config.status,
-        "test": config.test,
-        "validate": config.validate_,
-        "train": config.train,
-    }
-    return tuple(job for job, section in sections.items() if section)
-
-
-def _judges(config: Config | None, when: When) -> bool:
-    return bool(config and config.validate_ and config.validate_.at(when))
-
-
-def _together(parts: Sequence[facts.ValidateFacts]) -> facts.ValidateFacts | None:
-    """Make one of what was judged before training and what was judged after it."""
-    if len(parts) < 2:
-        return parts[0] if parts else None
-    return facts.ValidateFacts(
-        success=all(part.success for part in parts),
-        checkpoints=tuple(checkpoint for part in parts for checkpoint in part.checkpoints),
-        seconds=sum(part.seconds for part in parts),
-        error=next((part.error for part in parts if part.error), ""),
-    )
-
-
-def _facts(kind: type[Found], name: str, notices: list[Notice]) -> Found | None:
-    try:
-        return facts.read(kind, name)
-    except UsageError as error:
-        notices.append(notice("facts", error.message))
-        return None
 
 
 def _config_at(base: Base, path: Path, notices: list[Notice]) -> Config | None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
-from mlcicd.config.model import Predictions
+from mlcicd.config.judging import Predictions
 from mlcicd.runtime import direction, evidence, metrics
+from mlcicd.runtime.bounds import CONFIDENCE
 from mlcicd.runtime.direction import Better
 from mlcicd.runtime.evidence import At, Interval
-from mlcicd.runtime.facts import Seed
-from mlcicd.runtime.gate import CONFIDENCE, Reference
+from mlcicd.runtime.facts import Hardware, Seed
+from mlcicd.runtime.gate import Reference
 from mlcicd.runtime.metrics import Key, Unusable, Values
 from mlcicd.runtime.report import predictions
 from mlcicd.runtime.report.model import Reading
@@ -29,12 +30,16 @@ class Side:
     Attributes:
         values: its metrics; None when there are none, for the `reason`.
         seeds: metrics of repeated trainings.
+        machine: that the repeated trainings ran on; None when that is not known.
+        untrained: what has changed since the metrics were measured, by metric file.
         rows: per-example predictions, when they are known; else `unread` says why not.
     """
 
     values: Values | None = None
     reason: str = ""
     seeds: Seeds = field(default_factory=dict)
+    machine: Hardware | None = None
+    untrained: Mapping[str, str] = field(default_factory=dict)
     rows: Rows | None = None
     unread: str = ""
 
@@ -45,6 +50,12 @@ class Rules:
 
     predictions: Predictions | None = None
     columns: tuple[str, ...] = ()
+
+
+def is_same_type(one: Hardware, other: Hardware) -> bool:
+    """Tell whether two machines are of one type; the memory that a system reports differs by a little."""
+    near = abs(one.memory - other.memory) <= max(2**30, 0.05 * max(one.memory, other.memory))
+    return one.cpus == other.cpus and sorted(one.gpus) == sorted(other.gpus) and near
 
 
 def seeds(found: Sequence[Seed]) -> Seeds:
@@ -70,28 +81,29 @@ def compare(change: Side, other: Side, rules: Rules) -> tuple[Reference, list[st
     Returns:
         The reference, and what was wrong with the predictions, in words.
     """
-    intervals = _by_runs(change, other)
+    known = Reference(
+        values=other.values,
+        reason=other.reason,
+        intervals=_by_runs(change, other),
+        unsliced=_NO_PREDICTIONS,
+        untrained=other.untrained,
+    )
     if rules.predictions is None:
-        return Reference(values=other.values, reason=other.reason, intervals=intervals, unsliced=_NO_PREDICTIONS), []
+        return known, []
     settings, said = rules.predictions, []
     try:
         key, pairs = _pairs(change, other, settings)
     except Unusable as error:
-        return _plain(other, intervals, f"predictions: {error}"), [str(error)]
+        return replace(known, unsliced=f"predictions: {error}"), [str(error)]
     if pairs and pairs.left_out:
         said.append(f"{settings.file}: {pairs.left_out}")
-    if pairs:
-        intervals = {key: predictions.at(pairs, settings), **intervals}
+    intervals = {key: predictions.at(pairs, settings), **known.intervals} if pairs else known.intervals
     assert change.rows is not None  # noqa: S101 - `_pairs` has refused otherwise
     slices = predictions.slices(change.rows, pairs, settings, rules.columns)
-    return Reference(values=other.values, reason=other.reason, intervals=intervals, slices=slices, sliced=key), said
+    return replace(known, intervals=intervals, slices=slices, sliced=key, unsliced=""), said
 
 
 _NO_PREDICTIONS = "report.predictions is not set"
-
-
-def _plain(other: Side, intervals: Mapping[Key, At], unsliced: str) -> Reference:
-    return Reference(values=other.values, reason=other.reason, intervals=intervals, unsliced=unsliced)
 
 
 def _by_runs(change: Side, other: Side) -> dict[Key, At]:

@@ -1,15 +1,20 @@
-"""The report as JUnit, which CI systems show without a token: one case per gate and per job."""
+"""The report as JUnit, which CI systems show without a token: one case per gate, slice and job."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from xml.etree import ElementTree as Xml
 
 from mlcicd.runtime.markdown import clean
-from mlcicd.runtime.report import troubles, words
+from mlcicd.runtime.report import headline, ruling, troubles, words
 from mlcicd.runtime.report.model import Report
 from mlcicd.runtime.report.render import plain
+from mlcicd.runtime.verdict import Verdict
+
+NAME = 200  # characters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +30,7 @@ class Case:
 
 def junit(report: Report) -> str:
     """Return the report as a JUnit document."""
-    cases = list(_cases(report))
+    cases = list(_unique(_cases(report)))
     suite = Xml.Element(
         "testsuite",
         name="mlcicd",
@@ -35,7 +40,7 @@ def junit(report: Report) -> str:
         skipped=str(sum(bool(case.skipped) for case in cases)),
     )
     for case in cases:
-        element = Xml.SubElement(suite, "testcase", classname=f"mlcicd.{case.group}", name=clean(case.name, 200))
+        element = Xml.SubElement(suite, "testcase", classname=f"mlcicd.{case.group}", name=case.name)
         for kind, message in (("failure", case.failure), ("error", case.error), ("skipped", case.skipped)):
             if message:
                 Xml.SubElement(element, kind, message=clean(message, 500))
@@ -52,27 +57,66 @@ def _cases(report: Report) -> Iterator[Case]:
         ("training", report.training),
     )
     if base := bad.get(("base", 0)):
-        yield Case(group="report", name="base", error=plain(words.trouble(report, base)))
+        yield Case(group="report", name="base", error=plain(headline.trouble(report, base)))
     if removed := bad.get(("removed", 0)):
-        yield Case(group="report", name="configuration", failure=plain(words.trouble(report, removed)))
+        yield Case(group="report", name="configuration", failure=plain(headline.trouble(report, removed)))
     for kind, found in jobs:
         if found is not None:
             trouble = next((trouble for trouble in bad.values() if trouble.kind == kind), None)
-            said = plain(words.trouble(report, trouble)) if trouble else ""
+            said = plain(headline.trouble(report, trouble)) if trouble else ""
             yield Case(
                 group="job",
                 name=kind,
                 error=said if trouble and trouble.error else "",
                 failure="" if trouble and trouble.error else said,
             )
+    for index, step in enumerate(report.steps):
+        said = plain(headline.trouble(report, bad["step", index])) if step.failed else ""
+        yield Case(group="step", name=step.name, failure=said)
     for index, name in enumerate(report.missing):
-        yield Case(group="job", name=name, error=plain(words.trouble(report, bad["missing", index])))
+        yield Case(group="job", name=name, error=plain(headline.trouble(report, bad["missing", index])))
+    for index, item in enumerate(report.outdated):
+        if not item.used:
+            yield Case(group="job", name=item.job, error=plain(headline.trouble(report, bad["outdated", index])))
     for verdict in report.gates:
-        said = plain(words.gate(verdict)) if verdict.status != "pass" else ""
-        yield Case(
-            group="gate",
-            name=f"{verdict.metric} {plain(words.rule(verdict))}",
-            failure=said if verdict.status == "fail" else "",
-            error=said if verdict.status == "error" else "",
-            skipped=said if verdict.status in ("no-base", "waiting", *words.UNDECIDED) else "",
-        )
+        yield from _slices(verdict) if verdict.slices and verdict.status != "error" else [_gate(verdict)]
+    if open_ := bad.get(("self-test", 0)):
+        yield Case(group="gate", name="self-test", error=plain(headline.trouble(report, open_)))
+
+
+def _gate(verdict: Verdict) -> Case:
+    by = f" by {verdict.column}" if verdict.column else ""
+    said = plain(ruling.gate(verdict)) if verdict.status != "pass" else ""
+    return _case(verdict, _name(verdict) + by, verdict.status, said)
+
+
+def _slices(verdict: Verdict) -> Iterator[Case]:
+    """Yield a case for each slice: which one is the worst may differ from run to run."""
+    for one in verdict.slices:
+        status = "overridden" if verdict.status == "overridden" and one.status == "fail" else one.status
+        said = plain(ruling.of_slice(verdict, one)) if one.status != "pass" else ""
+        yield _case(verdict, f"{_name(verdict)} in {one.name}", status, said)
+
+
+def _case(verdict: Verdict, name: str, status: str, said: str) -> Case:
+    return Case(
+        group="gate" if verdict.source == "base" else "gate-of-this-change",
+        name=name,
+        failure=said if status == "fail" else "",
+        error=said if status == "error" else "",
+        skipped=said if status in ("no-base", "waiting", "few", *words.UNDECIDED) else "",
+    )
+
+
+def _name(verdict: Verdict) -> str:
+    return f"{verdict.metric} {plain(ruling.rule(verdict))}"
+
+
+def _unique(cases: Iterable[Case]) -> Iterator[Case]:
+    """Count what has the same name: readers keep one case of each."""
+    seen: Counter[tuple[str, str]] = Counter()
+    for case in cases:
+        name = clean(case.name, NAME)
+        seen[case.group, name] += 1
+        again = seen[case.group, name]
+        yield dataclasses.replace(case, name=name if again == 1 else f"{name} ({again})")

@@ -10,7 +10,6 @@ from typing import Any
 from mlcicd.runtime.markdown import LIMIT, Words
 from mlcicd.runtime.report import charts, confusion, graph, page
 from mlcicd.runtime.report.model import Curve, Report
-from mlcicd.runtime.report.plotted import thinned
 
 MAX_CHARTS = 3
 MAX_MATRICES = 2
@@ -29,6 +28,7 @@ class Layout:
         passed: what passed, or did not move, has rows of its own.
         judged: of the metrics only those whose gate failed are there.
         without: blocks that are left out.
+        own: blocks are laid out by the team's own templates, where there are any.
         brief: the line of facts and the notes are left out.
         width: characters of one text.
         step: what goes with this layout, in words; "" while all is there.
@@ -40,6 +40,7 @@ class Layout:
     passed: bool = True
     judged: bool = False
     without: frozenset[str] = frozenset()
+    own: bool = True
     brief: bool = False
     width: int = LIMIT
     step: str = ""
@@ -50,6 +51,7 @@ STEPS: Mapping[str, Mapping[str, Any] | str] = {
     "points of curves": {"points": 20},
     "charts": {"drawn": False},
     "what passed or did not move": {"passed": False},
+    "blocks by the team's own templates": {"own": False},
     "most rows": {"few": 2},
     "the project's own texts": "sections",
     "what changed": "changes",
@@ -57,6 +59,8 @@ STEPS: Mapping[str, Mapping[str, Any] | str] = {
     "bar charts": "bars",
     "confusion matrices": "confusion",
     "curves": "curves",
+    "slices": "slices",
+    "steps of the team's own": "steps",
     "in step": "status",
     "tests": "tests",
     "data validation": "validation",
@@ -104,5 +108,5 @@ def _charts(report: Report, layout: Layout) -> list[tuple[str, charts.Mermaid]]:
 
 
 def _thinned(curve: Curve, most: int) -> Curve:
-    lines = [line.model_copy(update={"points": thinned(line.points, most)}) for line in curve.lines]
+    lines = [line.model_copy(update={"points": charts.thinned(line.points, most)}) for line in curve.lines]
     return curve.model_copy(update={"lines": tuple(lines)})

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from mlcicd.runtime.evidence import Method
-from mlcicd.runtime.gate import Verdict
+from mlcicd.runtime.verdict import Verdict
 
 MAX_BYTES = 256 * 1024
 MAX_TEXT = 500
@@ -22,7 +22,7 @@ MAX_CLASSES = 20
 MAX_BARS = 40
 MAX_NEEDS = 20
 
-Reading = Literal["", "better", "worse", "changed", "small", "unclear", "same", "single"]
+Reading = Literal["", "better", "worse", "changed", "small", "unclear", "same", "single", "machine", "untrained"]
 State = Literal["pass", "fail", "error", "no-baseline", "smoke", "inconclusive"]
 Job = Literal["data", "status", "test", "validate", "train"]
 
@@ -63,7 +63,9 @@ class Metric(Part):
         margin: a difference that is too small to matter.
         reading: `better`, `worse` or `changed` (nothing says which way is good) only when all of the interval is beyond
             the margin; `small` when all of it is inside; `unclear` between; `single` when nothing tells of noise;
-            `same` when both sides are; "" when there is nothing to compare.
+            `machine` when it is about the machine, and the sides had different ones; `untrained` when the base has
+            changed since its value was measured; `same` when both sides are; ""
+            when there is nothing to compare.
     """
 
     name: str
@@ -184,7 +186,7 @@ class Expectation(Part):
 class Checkpoint(Part):
     """A checkpoint, suite or other group of checks: counts of all, and the ones worth a row, failed first.
 
-    `rows` of data, -1 when unknown.
+    `warnings` of those that failed are no reason to refuse. `rows` of data, -1 when unknown.
     """
 
     name: str
@@ -196,6 +198,7 @@ class Checkpoint(Part):
     rows: int = -1
     passed: int
     failed: int
+    warnings: int = 0
     expectations: Annotated[tuple[Expectation, ...], Field(max_length=40)] = ()
 
 
@@ -238,10 +241,37 @@ class Tracked(Part):
     link: Annotated[str, StringConstraints(pattern=PAGE, max_length=MAX_TEXT)] = ""
 
 
+class Cost(Part):
+    """What training cost by a price that was known: an estimate. `price` is that of one minute, in `unit`."""
+
+    minutes: Annotated[int, Field(ge=0)]
+    price: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    unit: Literal["$", "compute minutes"] = "$"
+
+
+class Gpu(Part):
+    """One GPU that training had: memories in bytes, -1 when they are not known."""
+
+    name: str
+    memory: int = -1
+    free: int = -1
+
+
+class GpuCheck(Part):
+    """The GPUs as they were before training, which needs or prefers one; `problem` says why none could be used."""
+
+    need: Literal["required", "preferred", "none"]
+    problem: str = ""
+    driver: str = ""
+    devices: Annotated[tuple[Gpu, ...], Field(max_length=16)] = ()
+    framework: str = ""
+
+
 class Training(Part):
     """How training went: wall and CPU seconds; peak memories and memory of the machine in bytes.
 
     `smoke` names the parameters that a smoke training overrode; `timed_out` when it was ended at its time limit.
+    `no_gpu` says why it ran on the CPU although its runner prefers a GPU.
     """
 
     command: str
@@ -252,12 +282,35 @@ class Training(Part):
     gpu_memory: int = 0
     timed_out: bool = False
     smoke: Annotated[tuple[str, ...], Field(max_length=20)] = ()
+    no_gpu: str = ""
+    cost: Cost | None = None
     tracked: Annotated[tuple[Tracked, ...], Field(max_length=5)] = ()
     cpus: int = 0
     memory: int = 0
     gpus: Annotated[tuple[str, ...], Field(max_length=16)] = ()
     stages: Annotated[tuple[Stage, ...], Field(max_length=50)] = ()
     tail: Annotated[tuple[str, ...], Field(max_length=20)] = ()
+
+
+class OwnStep(Part):
+    """What a step or job of the team's own did: wall seconds, exit status (124 at its time limit), last lines.
+
+    `when` says where a step stands beside `stage`; a job has none. One that may fail is no reason to refuse. `tail` is
+    there when it failed.
+    """
+
+    name: str
+    when: Literal["before", "after", "job"] = "job"
+    stage: Literal["", "status", "test", "validate", "train", "report"] = ""
+    exit: int
+    seconds: Number
+    may_fail: bool = False
+    tail: Annotated[tuple[str, ...], Field(max_length=20)] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Whether it is a reason to refuse."""
+        return self.exit != 0 and not self.may_fail
 
 
 class Fetched(Part):
@@ -291,6 +344,35 @@ class InStep(Part):
     error: str = ""
 
 
+class Outdated(Part):
+    """Evidence that is not of this commit: what `job` left is of the commit `sha`, or of other locks when that is "".
+
+    `used`: it is believed all the same, with a warning, which happens outside CI only.
+    """
+
+    job: Job
+    sha: Sha = ""
+    used: bool
+
+
+class SelfTest(Part):
+    """How the gates did when they were shown a far worse model: how many closed, and which stayed open.
+
+    `open` are those that no model at all could close.
+    """
+
+    closed: int
+    open: Annotated[tuple[str, ...], Field(max_length=20)] = ()
+
+
+class Machine(Part):
+    """A type of machine: processors, memory in bytes, GPUs by name."""
+
+    cpus: int
+    memory: int
+    gpus: Annotated[tuple[str, ...], Field(max_length=16)] = ()
+
+
 class Revision(Part):
     """Which data each side is of: digests over the hashes of all that `*.dvc` files track; "" when there is none."""
 
@@ -311,7 +393,8 @@ class Notice(Part):
     kind: Literal[
         "gates-changed", "sections-removed", "settings-changed", "base-config", "base-lost", "not-measured",
         "no-metrics", "facts", "dvc", "metric-code", "outputs-changed", "weak-gates", "seeds", "predictions",
-        "overrides", "data-changed", "units", "sections", "cut", "dropped", "fork",
+        "overrides", "data-changed", "units", "plots", "sections", "templates", "steps", "cut", "dropped",
+        "fork", "secrets", "base-untrained",
     ]  # fmt: skip
     names: Annotated[tuple[str, ...], Field(max_length=20)] = ()
 
@@ -327,8 +410,12 @@ class Report(Part):
         base_found: how the base was found, or why there is none.
         link_run, link_commit: addresses, "" outside CI.
         missing: jobs that should have left facts and did not.
+        outdated: jobs whose facts are of another commit.
+        base_machine: what the base was trained on, when that is another type than the change's.
+        gpu: what a look at the training machine's GPUs found, where there was one.
         metrics: on either side; unchanged ones too.
         params: only those that differ.
+        steps: steps and jobs of the team's own, failed ones first.
     """
 
     version: Literal[1] = 1
@@ -343,7 +430,9 @@ class Report(Part):
     link_run: Link = ""
     link_commit: Link = ""
     missing: Annotated[tuple[Job, ...], Field(max_length=5)] = ()
+    outdated: Annotated[tuple[Outdated, ...], Field(max_length=5)] = ()
     gates: Annotated[tuple[Verdict, ...], Field(max_length=100)] = ()
+    self_test: SelfTest | None = None
     metrics: Annotated[tuple[Metric, ...], Field(max_length=200)] = ()
     unread: Annotated[tuple[Unread, ...], Field(max_length=50)] = ()
     params: Annotated[tuple[Param, ...], Field(max_length=50)] = ()
@@ -353,10 +442,13 @@ class Report(Part):
     images: Annotated[tuple[Image, ...], Field(max_length=20)] = ()
     data: Fetched | None = None
     revision: Revision | None = None
+    base_machine: Machine | None = None
     status: InStep | None = None
     validation: Validation | None = None
     tests: Tests | None = None
+    gpu: GpuCheck | None = None
     training: Training | None = None
+    steps: Annotated[tuple[OwnStep, ...], Field(max_length=20)] = ()
     sections: Annotated[tuple[Section, ...], Field(max_length=MAX_SECTIONS)] = ()
     notices: Annotated[tuple[Notice, ...], Field(max_length=20)] = ()
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from mlcicd.runtime.markdown import clean
 from mlcicd.runtime.report.model import Report
+from mlcicd.runtime.verdict import Verdict
 
 DIGITS = 6  # with more, noise in the last digits shows every metric as changed
 Labels = Sequence[tuple[str, str]]
@@ -26,14 +27,30 @@ def _families(report: Report) -> Iterator[list[str]]:
     ]
     yield _family("mlcicd_metric", "Metric of the model.", metrics)
     judged = [verdict for verdict in report.gates if verdict.status in ("pass", "fail", "error")]
-    gates = [
-        ((("metric", one.metric), ("rule", one.rule), ("from", one.source)), float(one.status == "pass"))
-        for one in judged
-    ]
+    gates = [(_gate(one), float(one.status == "pass")) for one in judged]
     yield _family("mlcicd_gate_passed", "Whether a gate passed.", gates)
+    slices = [
+        ((("metric", verdict.metric), ("slice", one.name)), one.value)
+        for verdict in report.gates
+        for one in verdict.slices
+        if one.value is not None
+    ]
+    yield _family("mlcicd_slice_metric", "Metric of the model on some rows of its predictions.", slices)
     if report.training:
         yield _family("mlcicd_training_seconds", "Time of training.", [((), report.training.seconds)])
         yield _family("mlcicd_training_memory_bytes", "Peak memory of training.", [((), report.training.peak_memory)])
+
+
+def _gate(verdict: Verdict) -> Labels:
+    """Return what tells one gate from every other, and nothing that differs from run to run."""
+    return (
+        ("metric", verdict.metric),
+        ("rule", verdict.rule),
+        ("bound", repr(verdict.bound)),
+        ("against", verdict.against),
+        ("slice", verdict.column),
+        ("from", verdict.source),
+    )
 
 
 def _family(name: str, help: str, samples: Sequence[tuple[Labels, float]]) -> list[str]:

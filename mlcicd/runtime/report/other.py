@@ -9,10 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlcicd.config.model import Predictions
+from mlcicd.config.judging import Predictions
+from mlcicd.errors import MlcicdError
 from mlcicd.runtime import base as bases
+from mlcicd.runtime import committed
+from mlcicd.runtime.facts import Hardware
 from mlcicd.runtime.metrics import Unusable, Values
-from mlcicd.runtime.report import predictions
+from mlcicd.runtime.report import doubted, predictions
 from mlcicd.runtime.report import sides as both
 from mlcicd.runtime.report.judged import Side
 from mlcicd.runtime.report.predictions import Rows
@@ -34,6 +37,7 @@ class Reader:
         predictions: how predictions are read; None when nobody wants them.
         is_new: the base's configuration has no predictions, so they are not compared yet.
         columns: those of slices.
+        by_dvc: training is DVC's, so `dvc.lock` says of what the metrics of a commit are.
         stale: filled with what a record of seeds no longer belongs to.
     """
 
@@ -44,6 +48,7 @@ class Reader:
     predictions: Predictions | None = None
     is_new: bool = False
     columns: Sequence[str] = ()
+    by_dvc: bool = True
     stale: list[str] = field(default_factory=list)
 
     def change(self, values: Values | None, found: Seeds) -> Side:
@@ -61,7 +66,9 @@ class Reader:
         if not found.sha:
             return Side(reason=found.found)
         sides = dataclasses.replace(self.sides, base=found.sha)
-        side = Side(values=values or both.before(sides, self.known), seeds=self._seeds(found.sha))
+        seeds, machine = self._seeds(found.sha)
+        values, changed = self._doubted(found.sha, values or both.before(sides, self.known))
+        side = Side(values=values, seeds=seeds, machine=machine, untrained=changed)
         if self.predictions is None or self.is_new or not (self.sides.root / self.predictions.file).is_file():
             return side
         try:
@@ -69,15 +76,25 @@ class Reader:
         except Unusable as error:
             return dataclasses.replace(side, unread=str(error))
 
-    def _seeds(self, sha: str) -> Seeds:
+    def _doubted(self, sha: str, values: Values | None) -> tuple[Values | None, dict[str, str]]:
+        """Return metrics without those that somebody wrote over, and what changed since the others were measured."""
+        if values is None or not self.by_dvc:
+            return values, {}
+        try:
+            doubts = committed.find(self.sides.root, sha)
+        except MlcicdError as error:
+            return values, {file: error.message for file, _ in values.numbers}  # nothing vouches for them
+        return doubted.without(values, doubts.altered), doubted.untrained(values, doubts)
+
+    def _seeds(self, sha: str) -> tuple[Seeds, Hardware | None]:
         root = self.sides.root
         raw = bases.show(root, sha, seed_record.FILE)
         if raw is None:
-            return {}
+            return {}, None
         found, stale = seed_record.read(raw, lambda file, md5: md5 in _digests(root, sha, file))
         if stale:
             self.stale.append(stale)
-        return found
+        return found, seed_record.machine(raw) if found else None
 
     def _rows_at(self, found: bases.Base, file: str) -> Rows | None:
         with tempfile.TemporaryDirectory(prefix="mlcicd-predictions-") as folder:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from mlcicd.runtime import plots
-from mlcicd.runtime.plots import Plot, Point
-from mlcicd.runtime.report.model import MAX_BARS, MAX_CLASSES, MAX_POINTS, Bar, Bars, Confusion, Curve, Image, Line
+from mlcicd.runtime.plots import Plot
+from mlcicd.runtime.report.charts import thinned
+from mlcicd.runtime.report.model import MAX_BARS, MAX_CLASSES, Bar, Bars, Confusion, Curve, Image, Line
 from mlcicd.runtime.report.shorten import text
 
 Pair = tuple[str, str]
@@ -88,15 +89,6 @@ def _curve(plot: plots.Curve, base: str) -> Curve:
         y_label=text(plot.y_label),
         lines=tuple(lines[:4]),
     )
-
-
-def thinned(points: Sequence[Point], limit: int = MAX_POINTS) -> tuple[Point, ...]:
-    """Keep the first, the last and evenly spread points between, by growing x; what is not finite cannot be drawn."""
-    kept = sorted(point for point in points if math.isfinite(point[0]) and math.isfinite(point[1]))
-    if len(kept) > limit:
-        kept = [kept[round(index * (len(kept) - 1) / (limit - 1))] for index in range(limit)]
-    # More digits than a picture shows would only make the report larger; x may be a time of day in seconds.
-    return tuple((float(f"{x:.12g}"), float(f"{y:.7g}")) for x, y in kept)
 
 
 def _bars(plot: plots.Bars, base: str) -> Bars:

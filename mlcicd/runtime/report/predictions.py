@@ -9,10 +9,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mlcicd.config.model import Predictions
+from mlcicd.config.judging import Predictions
 from mlcicd.runtime.evidence import At, examples
-from mlcicd.runtime.gate import Slice
 from mlcicd.runtime.metrics import Unusable
+from mlcicd.runtime.sliced import Slice
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_ROWS = 200_000

@@ -16,7 +16,7 @@ from mlcicd.runtime.markdown import LIMIT, Words, clean, code, fenced, tag
 from mlcicd.runtime.report import layout, page
 from mlcicd.runtime.report.model import Report
 from mlcicd.runtime.report.numbers import counted
-from mlcicd.runtime.report.view import view
+from mlcicd.runtime.report.view import FEW_SLICES, view
 
 MAX_COMMENT = 60_000  # bytes; every reading of the forges' limits allows that many
 MAX_SUMMARY = 900_000  # bytes; a platform drops a summary of more than 1 MiB
@@ -24,6 +24,7 @@ MAX_SUMMARY = 900_000  # bytes; a platform drops a summary of more than 1 MiB
 # The blocks of the comment in their order, each with what it shows: without any of that it is not there.
 BLOCKS: Mapping[str, tuple[str, ...]] = {
     "gates": ("gates",),
+    "slices": ("slices",),
     "metrics": ("metrics", "unread"),
     "tail": ("tail",),
     "curves": ("charts_shown",),
@@ -34,33 +35,36 @@ BLOCKS: Mapping[str, tuple[str, ...]] = {
     "status": ("status",),
     "validation": ("validation",),
     "tests": ("tests",),
+    "steps": ("steps",),
     "sections": ("sections",),
 }
 
 Printer = Callable[[Any], str]
+Own = Mapping[str, Words]
+NONE: Own = MappingProxyType({})
 # Stand for a bar, and for the words about what is not there, while a comment is laid out; `clean` lets none through.
 _PIPE, _GONE = "\ue000", "\ue001"
 
 
-def markdown(report: Report, limit: int = MAX_COMMENT) -> str:
+def markdown(report: Report, limit: int = MAX_COMMENT, own: Own = NONE) -> str:
     """Return the comment, at most `limit` bytes of UTF-8: what goes is left out whole, and a line names it.
 
-    A limit under 2 KB may not be met.
+    A limit under 2 KB may not be met. `own` are blocks that the team's templates laid out.
     """
-    return _first_that_fits(report, limit, layout.FEW)
+    return _first_that_fits(report, limit, layout.FEW, own)
 
 
-def summary(report: Report) -> str:
+def summary(report: Report, own: Own = NONE) -> str:
     """Return what a platform shows as a run's summary: the comment, with every row where there is room."""
-    return _first_that_fits(report, MAX_SUMMARY, layout.EVERY)
+    return _first_that_fits(report, MAX_SUMMARY, layout.EVERY, own)
 
 
-def _first_that_fits(report: Report, limit: int, few: int) -> str:
+def _first_that_fits(report: Report, limit: int, few: int, own: Own) -> str:
     everything = view(report) | {"shortened": Words(_GONE)}
     before, gone = "", []
     for one in layout.layouts(few):
         shown = layout.shown(everything, report, one)
-        blocks = [block for block, names in BLOCKS.items() if any(map(shown.get, names)) and block not in one.without]
+        blocks = _blocks(shown, one, own if one.own else NONE)
         body = _markdown(one.width).get_template("report/report.md.j2").render(shown, blocks=blocks)
         gone += [one.step] if one.step and body != before else []  # a step may find nothing to leave out
         before = body
@@ -68,6 +72,12 @@ def _first_that_fits(report: Report, limit: int, few: int) -> str:
         if len(text.encode()) <= limit:
             break
     return text
+
+
+def _blocks(shown: Mapping[str, Any], one: layout.Layout, own: Own) -> list[Mapping[str, str]]:
+    """Return the blocks that are there, by name; `own` is what a template made of one, "" where ours lays it out."""
+    there = {block: own[block] if block in own else any(map(shown.get, names)) for block, names in BLOCKS.items()}
+    return [{"name": block, "own": own.get(block, "")} for block in there if there[block] and block not in one.without]
 
 
 def _shortened(gone: Sequence[str]) -> str:
@@ -88,7 +98,23 @@ def terminal(report: Report) -> str:
     lines += [
         "  " + "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
+    lines += [line for table in shown["slices"] for line in _slices(table)]
+    lines += _steps(shown["steps"]) if shown["steps"] else []
     return "\n".join([*lines, *(f"  note: {plain(item)}" for item in shown["notices"])])
+
+
+def _slices(table: Mapping[str, Any]) -> list[str]:
+    """Return the slices of a gate that do not pass; those that do are counted."""
+    head = f"  {plain(table['metric'])} {plain(table['rule'])} by {plain(table['column'])}: {table['summary']}"
+    bad = [row for row in table["rows"] if row["kind"] != "pass"][:FEW_SLICES]
+    return [head, *(f"    {row['status']}  {plain(row['name'])}  {row['value']}  ({row['count']} rows)" for row in bad)]
+
+
+def _steps(found: Mapping[str, Any]) -> list[str]:
+    """Return how many steps of the team's own are done, or those that are not."""
+    bad = [row for row in found["rows"] if row["exit"] != "0"]
+    said = [f"    exit {row['exit']}  {plain(row['name'])}  {row['place']}  {row['seconds']}" for row in bad]
+    return [f"  steps of the team's own: {found['summary']}", *said]
 
 
 def plain(value: Any) -> str:

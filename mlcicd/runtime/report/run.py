@@ -6,12 +6,26 @@ import dataclasses
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from mlcicd import secrets
 from mlcicd.errors import Refused
-from mlcicd.runtime import base, facts, project
+from mlcicd.runtime import base, facts, project, redact
 from mlcicd.runtime.ci import Ci
-from mlcicd.runtime.report import build, document, junit, openmetrics, plotted, provenance, render, sections, words
+from mlcicd.runtime.report import (
+    build,
+    custom,
+    document,
+    headline,
+    junit,
+    openmetrics,
+    plotted,
+    provenance,
+    render,
+    sections,
+    shorten,
+)
 from mlcicd.runtime.report.build import Collected
 from mlcicd.runtime.report.collect import collect
 from mlcicd.runtime.report.model import Report
@@ -24,6 +38,11 @@ class Written:
     report: Report
     files: tuple[Path, ...]
 
+    @property
+    def told(self) -> str:
+        """The verdict and the gates in a few lines, and where the rest is."""
+        return f"{render.terminal(self.report)}\nwritten: {' '.join(map(str, self.files))}"
+
     def raise_for_state(self) -> None:
         """Refuse when the report says no.
 
@@ -31,7 +50,9 @@ class Written:
             Refused: when a gate, the data, the tests or the training failed, or a job left nothing.
         """
         if self.report.state in ("fail", "error"):
-            raise Refused("the report says no: " + render.plain(words.title(self.report)), hint=f"read {self.files[2]}")
+            raise Refused(
+                "the report says no: " + render.plain(headline.title(self.report)), hint=f"read {self.files[2]}"
+            )
 
 
 def report(
@@ -43,14 +64,24 @@ def report(
     say: Callable[[str], None] = lambda line: None,
 ) -> Written:
     """Make the report of what the jobs left in `.mlcicd/`, and write it to `output` and to the run's summary."""
-    found = _with_context(collect(config, explicit_base, metric_files, ci, say), config)
+    found = collect(config, explicit_base, metric_files, ci, say)
+    templates = custom.at_commit(found.base.sha, config)
+    found = _with_context(found, config, templates)
     sha = ci.sha if re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", ci.sha) else base.commit(Path(), "HEAD")
-    made = build.build(found, ci, sha)
-    complete = build.whole(made, found)
+    redactor = secrets.redactor()
+    make = partial(build.build, ci=ci, sha=sha)
+    pictures = plotted.pictures(found.plots, found.base.sha)
+    leaky = [name for name, raw in pictures.items() if redactor.holds(raw)]
+    made, found = _made(found, make, redactor, [f"{name} (left out)" for name, _ in leaky])
+    own = custom.lay_out(made, templates)
+    if own.failures:
+        found = dataclasses.replace(found, notices=(*custom.failed(own), *found.notices))
+        made, _ = redact.record(make(found), redactor)
+    complete, _ = redact.record(build.whole(made, found), redactor)
     texts = {
         "report.json": document.dump(made),
-        "report.md": render.markdown(made),
-        "report.html": render.html(complete, plotted.pictures(found.plots, found.base.sha)),
+        "report.md": redactor.hide(render.markdown(made, own=own.blocks)),
+        "report.html": render.html(complete, {name: raw for name, raw in pictures.items() if name not in leaky}),
         "junit.xml": junit.junit(made),
         "metrics.txt": openmetrics.openmetrics(complete),
     }
@@ -60,16 +91,33 @@ def report(
     output.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         (output / name).write_text(text, encoding="utf-8")
-    summarize(ci, render.summary(complete))
+    summarize(ci, redactor.hide(render.summary(complete, own.blocks)))
     return Written(report=made, files=tuple(output / name for name in texts))
 
 
-def _with_context(found: Collected, config: Path) -> Collected:
+def _made(
+    found: Collected, make: Callable[[Collected], Report], redactor: secrets.Redactor, files: Sequence[str]
+) -> tuple[Report, Collected]:
+    """Make the report without secrets; when there were some, it says where, and so does what it was made of.
+
+    `files` are those that are left out because of one.
+    """
+    made, count = redact.record(make(found), redactor)
+    here = (f"{count} text{'s' * (count > 1)} of this report",) if count else ()
+    where = (*here, *files, *(found.training.hidden if found.training else ()))
+    if not where:
+        return made, found
+    told = dataclasses.replace(found, notices=(shorten.notice("secrets", *where), *found.notices))
+    return redact.record(make(told), redactor)[0], told
+
+
+def _with_context(found: Collected, config: Path, templates: custom.Found) -> Collected:
     """Add what the project says itself, and which data both sides are of."""
     own = project.load(config)
     data, texts = provenance.data(own.root, found.base.sha), sections.read(own)
     units = () if found.smoke else provenance.units(found.change, found.before)
-    notices = (*found.notices, *data.notices, *units, *texts.notices)
+    altered = custom.altered(own.config, found.base.sha, templates)
+    notices = (*found.notices, *data.notices, *units, *texts.notices, *altered)
     return dataclasses.replace(found, revision=data.revision, sections=texts.sections, notices=notices)
 
 

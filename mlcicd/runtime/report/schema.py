@@ -19,10 +19,15 @@ _HEAD = f"""# report.json, version 1
 What `mlcicd report` found, as facts: no markup and no prose. The comment, the run's summary, the HTML page, JUnit and
 OpenMetrics are printed from it; `mlcicd report --from report.json --format html` prints one of them again (`terminal`,
 `markdown`, `html`, `junit`, `openmetrics`, `json`). [report.schema.json](report.schema.json) is its JSON Schema.
+[Templates of your own](report-templates.md) can lay blocks of the comment out.
 
 At most {MAX_BYTES // 1024} KiB: of too many metrics those with a gate stay, then those that moved; the notices `cut`
 and `dropped` name what is missing, and the page `report.html` of the same run has all of it. NaN and the infinities are
 the texts `"NaN"`, `"Infinity"` and `"-Infinity"`. A reader refuses unknown keys, keys written twice, anything too long.
+
+JUnit has a case for each job, gate and slice, under a name that stays the same from run to run; OpenMetrics has a
+label for all that tells one gate from another. A forge's link to the report (`ML report` in a merge request) opens the
+list of the job's files, in which `report.html` is one click away: a link to one page needs a job with no other file.
 """
 _KINDS = {"string": "text", "integer": "whole number", "boolean": "true or false"}
 _NUMBER = {"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mlcicd.runtime import process
+from mlcicd import secrets
 from mlcicd.runtime.project import Project
 from mlcicd.runtime.report.model import MAX_LINES, MAX_SECTIONS, MAX_TEXT, Notice, Section
 from mlcicd.runtime.report.shorten import text
@@ -46,5 +46,5 @@ def _lines(raw: bytes, environ: Mapping[str, str]) -> tuple[str, ...]:
     whole = raw[:MAX_BYTES].decode("utf-8", "replace").splitlines()
     cut = len(raw) > MAX_BYTES or len(whole) > MAX_LINES
     kept = whole[: MAX_LINES - 1] if cut else whole
-    scrubbed = [text(line, MAX_TEXT) for line in process.scrub(kept, environ)]
+    scrubbed = [text(line, MAX_TEXT) for line in secrets.lines(kept, environ)]
     return (*scrubbed, "…") if cut else tuple(scrubbed)

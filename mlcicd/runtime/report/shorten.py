@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from mlcicd import secrets
 from mlcicd.runtime import facts
 from mlcicd.runtime.report.model import (
     MAX_NEEDS,
@@ -13,8 +14,10 @@ from mlcicd.runtime.report.model import (
     Checkpoint,
     Expectation,
     Fetched,
+    GpuCheck,
     InStep,
     Notice,
+    OwnStep,
     Part,
     Report,
     Stale,
@@ -34,6 +37,8 @@ MAX_RUNS = 5
 def text(value: str, limit: int = MAX_TEXT) -> str:
     """Cut a text, and replace what has no UTF-8 form (half a surrogate pair, as JSON can spell it)."""
     whole = value.encode("utf-8", "replace").decode("utf-8")
+    if len(whole) > limit:
+        whole = secrets.hide(whole)  # half a secret would not be found any more
     return whole if len(whole) <= limit else whole[: limit - 1] + "…"
 
 
@@ -89,6 +94,14 @@ def tests(found: facts.TestFacts | None) -> Tests | None:
     return Tests(**fields | {"failures": fields["failures"][:MAX_LINES], "tail": fields["tail"][-MAX_LINES:]})
 
 
+def gpu(found: facts.GpuFacts | None) -> GpuCheck | None:
+    """Return what was found of GPUs."""
+    if found is None:
+        return None
+    fields = _shared(found, GpuCheck)
+    return GpuCheck(**fields | {"devices": fields["devices"][:MAX_GPUS]})
+
+
 def training(found: facts.TrainFacts | None) -> Training | None:
     """Return the training: its machine, its stages, its last lines."""
     if found is None:
@@ -106,6 +119,12 @@ def training(found: facts.TrainFacts | None) -> Training | None:
     )
 
 
+def step(found: facts.StepFacts, **place: Any) -> OwnStep:
+    """Return a step or job of the team's own, whose place the configuration knows."""
+    fields = _shared(found, OwnStep)
+    return OwnStep(**fields | {"tail": fields["tail"][-MAX_LINES:]}, **place)
+
+
 def _page(run: dict[str, Any]) -> dict[str, Any]:
     """Leave out an address that could be more than an address."""
     return run if re.fullmatch(PAGE, run["link"]) else run | {"link": ""}
@@ -118,6 +137,7 @@ def _checkpoint(found: facts.Checkpoint) -> Checkpoint:
         **_shared(found, Checkpoint, "expectations"),
         passed=passed,
         failed=len(found.expectations) - passed,
+        warnings=sum(not item.success and item.severity != "critical" for item in found.expectations),
         expectations=tuple(Expectation(**_shared(item, Expectation)) for item in order[:MAX_EXPECTATIONS]),
     )
 

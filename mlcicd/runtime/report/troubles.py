@@ -8,7 +8,10 @@ from typing import Literal
 
 from mlcicd.runtime.report.model import Report, State
 
-Kind = Literal["base", "removed", "data", "status", "validation", "tests", "training", "missing", "gate"]
+Kind = Literal[
+    "base", "removed", "data", "status", "validation", "tests", "step", "training", "missing", "outdated", "gate",
+    "self-test",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +21,7 @@ class Trouble:
     Attributes:
         error: something did not work, as against: it worked and the answer is no.
         effect: it follows from another trouble of this report.
-        index: which of `report.missing` or `report.gates` it is about.
+        index: which of `report.steps`, `missing`, `outdated` or `gates` it is about.
     """
 
     kind: Kind
@@ -32,6 +35,8 @@ def find(report: Report) -> list[Trouble]:
     found = list(_of_jobs(report))
     for index, _ in enumerate(report.missing):
         found.append(Trouble(kind="missing", error=True, effect=bool(found) and _waits(report, index), index=index))
+    unused = [index for index, item in enumerate(report.outdated) if not item.used]
+    found += [Trouble(kind="outdated", error=True, index=index) for index in unused]
     # A pull request always has a base: one that cannot be found took its gates with it.
     if any(item.kind == "base-lost" for item in report.notices):
         found.append(Trouble(kind="base", error=True))
@@ -41,6 +46,8 @@ def find(report: Report) -> list[Trouble]:
         if verdict.status in ("fail", "error"):
             effect = verdict.cause == "not-measured" and bool(found)
             found.append(Trouble(kind="gate", error=verdict.status == "error", effect=effect, index=index))
+    if report.self_test and report.self_test.open:
+        found.append(Trouble(kind="self-test", error=True))
     return found
 
 
@@ -75,10 +82,15 @@ def _of_jobs(report: Report) -> Iterator[Trouble]:
         yield Trouble(kind="validation", error=bool(broken))
     if report.tests and report.tests.exit:
         yield Trouble(kind="tests")
+    for index, step in enumerate(report.steps):
+        if step.failed:
+            yield Trouble(kind="step", index=index)
     if report.training and report.training.exit:
         yield Trouble(kind="training", error=True)
 
 
 def _waits(report: Report, index: int) -> bool:
-    """Training waits for the others to succeed, and every job for its data."""
-    return report.missing[index] == "train" or bool(report.data and report.data.error)
+    """Training waits for the others to succeed, every job for its data, and a stage for the steps before it."""
+    job = report.missing[index]
+    stopped = any(step.failed and step.stage == job for step in report.steps)
+    return job == "train" or stopped or bool(report.data and report.data.error)

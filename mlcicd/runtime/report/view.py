@@ -6,18 +6,23 @@ Cells are `Words` (ours), text (from outside, the printer escapes it) or sentenc
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Any
 
+from mlcicd.config import prices
+from mlcicd.config.prices import Price
 from mlcicd.runtime.markdown import Words
-from mlcicd.runtime.report import charts, numbers, words
-from mlcicd.runtime.report.model import Checkpoint, Metric, Report
+from mlcicd.runtime.report import charts, done, headline, notes, numbers, ruling, words
+from mlcicd.runtime.report.model import Metric, Report
 from mlcicd.runtime.report.numbers import counted, difference, duration, number, size
+from mlcicd.runtime.verdict import Verdict
 
 GATE_ORDER = {
     "fail": 0, "error": 1, "inconclusive": 2, "overridden": 3, "no-base": 4, "waiting": 5, "pass": 6,
 }  # fmt: skip
+FEW_SLICES = 8
 READING_ORDER = {"worse": 0, "better": 1, "changed": 2, "unclear": 3, "small": 4}
 
 
@@ -29,23 +34,27 @@ def view(report: Report) -> dict[str, Any]:
         "icon": words.ICONS[report.state],
         "alert_kind": words.ALERTS[report.state],
         "failed": report.state in ("fail", "error"),
-        "title": words.title(report),
-        "alert": words.alert(report),
+        "title": headline.title(report),
+        "alert": headline.alert(report),
         "context": context(report),
         "gates": gates(report),
+        "slices": slices(report),
+        "self_test": notes.self_test(report.self_test),
         "metrics": metrics(report),
         "unread": unread(report),
         "has_seeds": any(metric.seeds and not is_repeated(metric) for metric in report.metrics),
         "has_intervals": any(metric.interval for metric in report.metrics),
-        "captions": [*words.evidence(report.metrics), *filter(None, [one_run(report)])],
+        "captions": [*notes.evidence(report.metrics), *filter(None, [one_run(report)])],
         "params": [(param.name, param.base or Words("–"), param.change or Words("–")) for param in report.params],
-        "stages": stages(report),
-        "status": status(report),
-        "validation": validation(report),
-        "tests": tests(report),
+        "stages": done.stages(report),
+        "changed": done.changed(report),
+        "status": done.status(report),
+        "validation": done.validation(report),
+        "tests": done.tests(report),
+        "steps": done.steps(report),
         "tail": report.training.tail if report.training and report.training.exit else (),
         "test_tail": report.tests.tail if report.tests and report.tests.exit else (),
-        "notices": [words.notice(item) for item in report.notices],
+        "notices": _notices(report),
         "tracked": tracked(report),
         "sections": report.sections,
         "links": {"run": Words(report.link_run), "commit": Words(report.link_commit), "base": base_link(report)},
@@ -60,11 +69,11 @@ def context(report: Report) -> list[words.Sentence]:
     facts: list[words.Sentence] = []
     if report.training:
         training = report.training
-        gpus = tuple(part for gpu in training.gpus[:2] for part in (Words(", "), gpu))
-        machine = words.hardware(training)
-        facts.append(
-            (Words(f"training took {duration(training.seconds)}" + (f" on {machine}" if machine else "")), *gpus)
-        )
+        on = Words(" on " if words.hardware(training) else "")
+        facts.append((Words(f"training took {duration(training.seconds)}"), on, *notes.machine(training, report.gpu)))
+        if training.cost:
+            price = Price(minute=training.cost.price, unit=training.cost.unit)
+            facts.append((Words(f"about {prices.estimate(price, training.cost.minutes)}"),))
         if training.peak_memory:
             gpu = f", {size(training.gpu_memory)} on the GPU" if training.gpu_memory else ""
             facts.append((Words(f"peak memory {size(training.peak_memory)}{gpu}"),))
@@ -81,6 +90,16 @@ def context(report: Report) -> list[words.Sentence]:
     if report.revision and report.revision.change:
         facts.append((Words("data revision "), *words.revision(report.revision)))
     return facts
+
+
+def _notices(report: Report) -> list[words.Sentence]:
+    """Return what has to be known besides, what makes the numbers doubtful first."""
+    doubts = [
+        *map(notes.outdated, (item for item in report.outdated if item.used)),
+        notes.no_gpu(report.training),
+        notes.machines(report),
+    ]
+    return [*filter(None, doubts), *map(notes.notice, report.notices)]
 
 
 def tracked(report: Report) -> list[Mapping[str, Any]]:
@@ -103,13 +122,46 @@ def gates(report: Report) -> list[Mapping[str, Any]]:
             "status": words.STATUS[verdict.status],
             "kind": Words(verdict.status),
             "metric": (verdict.metric, Words(" in "), verdict.slice) if verdict.slice else verdict.metric,
-            "rule": words.rule(verdict),
-            "outcome": words.outcome(verdict),
+            "rule": ruling.rule(verdict),
+            "outcome": ruling.outcome(verdict),
             "base": number(verdict.base, verdict.value),
-            "source": words.source(verdict),
+            "source": ruling.source(verdict),
         }
         for verdict in sorted(report.gates, key=lambda verdict: GATE_ORDER[verdict.status])
     ]
+
+
+def slices(report: Report) -> list[Mapping[str, Any]]:
+    """Return a table for each gate on slices, a row for each of them, worst first."""
+    return [_slices(verdict) for verdict in report.gates if verdict.slices]
+
+
+def _slices(verdict: Verdict) -> Mapping[str, Any]:
+    counts = Counter[str](one.status for one in verdict.slices)
+    said = [f"{counts[status]} {name}" for status, name in words.SLICES.items() if counts[status]]
+    return {
+        "metric": verdict.metric,
+        "column": verdict.column,
+        "rule": ruling.rule(verdict),
+        "summary": Words(", ".join([*said, *([f"{verdict.unlisted} not listed"] if verdict.unlisted else [])])),
+        "state": Words(verdict.status),
+        "is_open": verdict.status != "pass" and len(verdict.slices) <= FEW_SLICES,
+        "has_intervals": any(one.low is not None for one in verdict.slices),
+        "unlisted": verdict.unlisted,
+        "rows": [
+            {
+                "icon": words.ICONS.get(one.status, Words("⚪")),
+                "status": words.SLICES[one.status],
+                "kind": Words(one.status),
+                "name": one.name,
+                "count": number(one.count),
+                "value": number(one.value, verdict.bound),
+                "base": number(one.base, one.value),
+                "interval": words.interval(one.low, one.high) if one.low is not None else Words("–"),
+            }
+            for one in verdict.slices
+        ],
+    }
 
 
 def metrics(report: Report) -> list[Mapping[str, Any]]:
@@ -174,7 +226,7 @@ def one_run(report: Report) -> Words:
         return Words("")
     if any(metric.interval for metric in report.metrics):
         return Words("Where there is no interval, nothing tells the difference from noise.")
-    return words.comparison(report)
+    return notes.comparison(report)
 
 
 def is_moved(metric: Metric) -> bool:
@@ -192,88 +244,4 @@ def unread(report: Report) -> list[tuple[str, words.Sentence]]:
             (item.reason, Words(" (at the base)" if item.side == "base" else "")),
         )
         for item in report.unread
-    ]
-
-
-def stages(report: Report) -> list[words.Sentence]:
-    """Return each stage of the pipeline and what became of it."""
-    found = report.training.stages if report.training else ()
-    times = [f" {duration(stage.seconds)}" if stage.seconds else "" for stage in found]
-    return [(stage.name, Words(f" {stage.state}{time}")) for stage, time in zip(found, times, strict=True)]
-
-
-def status(report: Report) -> Mapping[str, Any] | None:
-    """Return whether code, data, parameters, lock and metrics agree: a summary, what does not, and the repair."""
-    found = report.status
-    if found is None:
-        return None
-    parts = [
-        f"{len(found.stale)} stale" if found.stale else "",
-        f"{len(found.missing)} not pushed" if found.missing else "",
-    ]
-    said = ", ".join(part for part in parts if part)
-    good = f"{counted(found.compared, 'stage')} in step" if found.compared else "nothing to compare"
-    return {
-        "success": found.success,
-        "state": Words("pass" if found.success else "fail"),
-        "summary": Words(good if found.success else said or "could not be told"),
-        "rows": [(stale.name, why) for stale in found.stale for why in stale.why or ("",)],
-        "missing": found.missing,
-        "repair": found.repair,
-    }
-
-
-def validation(report: Report) -> Mapping[str, Any] | None:
-    """Return data validation: a summary, and per expectation a row, what failed first."""
-    found = report.validation
-    if found is None:
-        return None
-    passed, failed = (sum(getattr(point, name) for point in found.checkpoints) for name in ("passed", "failed"))
-    bad = counted(failed, "warning") if found.success else f"{failed} failed"
-    tables = [point for point in found.checkpoints if point.kind in ("checkpoint", "suite")]
-    data = tables[0].rows if len(tables) == 1 else 0
-    rows = [row for checkpoint in found.checkpoints for row in _expectations(checkpoint)]
-    return {
-        "success": found.success,
-        "state": Words("pass" if found.success else "fail"),
-        "summary": Words(f"{passed} passed, {bad}" + (f" in {number(data)} rows" if data > 0 else "")),
-        "failed": [row for row in rows if not row["success"]],
-        "passed": [row for row in rows if row["success"]],
-        "errors": [(words.GROUPS[point.kind], point.name, point.error) for point in found.checkpoints if point.error]
-        + ([(Words("all"), Words(""), found.error)] if found.error else []),
-    }
-
-
-def tests(report: Report) -> Mapping[str, Any] | None:
-    """Return the project's tests: a summary, and the names of those that failed."""
-    found = report.tests
-    if found is None:
-        return None
-    counts = f"{found.passed} passed, {found.failed} failed, {found.skipped} skipped"
-    summary = counts if found.passed >= 0 else "passed" if found.exit == 0 else f"exit status {found.exit}"
-    return {
-        "success": found.exit == 0,
-        "state": Words("fail" if found.exit else "pass"),
-        "summary": Words(f"{summary}, in {duration(found.seconds)}"),
-        "command": found.command,
-        "failures": found.failures,
-    }
-
-
-def _expectations(checkpoint: Checkpoint) -> list[Mapping[str, Any]]:
-    return [
-        {
-            "icon": words.ICONS["pass" if item.success else "fail" if item.severity == "critical" else "warning"],
-            "status": Words("pass" if item.success else "fail" if item.severity == "critical" else item.severity),
-            "success": item.success,
-            "type": item.type,
-            "column": item.column,
-            "expected": item.expected,
-            "observed": item.error or item.observed,
-            "checkpoint": (checkpoint.name,)
-            if checkpoint.kind == "checkpoint"
-            else (words.GROUPS[checkpoint.kind], Words(" "), checkpoint.name),
-            "engine": Words(item.engine),
-        }
-        for item in checkpoint.expectations
     ]

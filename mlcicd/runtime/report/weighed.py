@@ -9,15 +9,17 @@ from pathlib import Path
 
 from mlcicd.errors import MlcicdError
 from mlcicd.runtime import base as bases
+from mlcicd.runtime import direction
 from mlcicd.runtime.ci import Ci
-from mlcicd.runtime.gate import BASE, Override, Reference
+from mlcicd.runtime.gate import Override, Reference
 from mlcicd.runtime.metrics import Key
 from mlcicd.runtime.report import history, judged, overrides
 from mlcicd.runtime.report.build import Collected
 from mlcicd.runtime.report.judged import Rules, Side
-from mlcicd.runtime.report.model import Notice
+from mlcicd.runtime.report.model import Machine, Notice
 from mlcicd.runtime.report.other import Reader
 from mlcicd.runtime.report.shorten import notice
+from mlcicd.runtime.verdict import BASE
 
 
 def weigh(found: Collected, reader: Reader, ci: Ci, notices: list[Notice]) -> Collected:
@@ -37,17 +39,29 @@ def weigh(found: Collected, reader: Reader, ci: Ci, notices: list[Notice]) -> Co
     refs = dict.fromkeys(one.gate.against for one in found.gates if one.gate.against != BASE)
     sides = {BASE: base, **{ref: _side(reader, ref) for ref in refs}}
     references = _compared(reader, change, sides, notices)
+    if base.untrained:
+        notices.append(notice("base-untrained", *dict.fromkeys(base.untrained.values())))
     told = [*reader.stale]
     if judged.is_idle(repeated):
         told.append("all seeds gave the same numbers, so they measure no noise: does train.seed reach the program?")
     notices += [notice("seeds", *told)] if told else []
     return dataclasses.replace(
         found,
+        before=base.values,
         references=references,
         base_seeds=base.seeds,
+        base_machine=_other_machine(found, base),
         history=_history(found, reader, references[BASE], ci),
         overrides=_overrides(found, ci, notices),
     )
+
+
+def _other_machine(found: Collected, base: Side) -> Machine | None:
+    """Return what the base was trained on, when that is known to be another type of machine than this change's."""
+    here = found.training.hardware if found.training else None
+    if base.machine is None or here is None or judged.is_same_type(base.machine, here):
+        return None
+    return Machine.model_validate(base.machine.model_dump())
 
 
 def _side(reader: Reader, ref: str) -> Side:
@@ -72,7 +86,11 @@ def _history(found: Collected, reader: Reader, base: Reference, ci: Ci) -> dict[
     moved = {
         key
         for key, number in numbers.items()
-        if key not in base.intervals and math.isfinite(number) and before.get(key, number) != number
+        if key not in base.intervals
+        and math.isfinite(number)
+        and before.get(key, number) != number
+        # Which machines the earlier values are of, nothing says, and a time is mostly about the machine.
+        and not direction.is_cost(key[1])
     }
     return history.read(reader.sides.root, found.base.sha, moved, fetch=bool(ci.forge) and not base.intervals)
 

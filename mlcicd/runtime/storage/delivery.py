@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlcicd.config.model import Data
+from mlcicd.config.data import Data
 from mlcicd.errors import OutsideError
 from mlcicd.runtime.project import Project
 from mlcicd.runtime.storage import dvc, pushed, remotes, space, verify

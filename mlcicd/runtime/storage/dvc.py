@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from mlcicd import secrets
 from mlcicd.errors import MlcicdError, OutsideError
 from mlcicd.runtime import facts, plots, process, project
 from mlcicd.runtime.plots import Plot
@@ -128,7 +129,7 @@ class Dvc:
         return error
 
     def _scrubbed(self, text: str) -> tuple[str, ...]:
-        return process.scrub(text.splitlines(), self.environ)
+        return secrets.lines(text.splitlines(), self.environ)
 
     def _transfer(self, *arguments: str) -> Answer:
         argv = ["dvc", *arguments]

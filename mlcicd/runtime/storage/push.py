@@ -11,9 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
-from mlcicd.config.model import Data
+from mlcicd import secrets
+from mlcicd.config.data import Data
 from mlcicd.errors import MlcicdError, OutsideError
-from mlcicd.runtime import ci, process
+from mlcicd.runtime import ci
 from mlcicd.runtime.project import Project
 from mlcicd.runtime.storage import dvc, dvc_errors, pushed, remotes, tracked, transfer
 from mlcicd.runtime.storage.dvc import Dvc
@@ -67,7 +68,7 @@ def _push(program: Dvc, remote: remotes.Remote | None, *more: str) -> None:
 
 
 def _scrubbed(text: str, program: Dvc) -> tuple[str, ...]:
-    return process.scrub(text.splitlines(), program.environ)
+    return secrets.lines(text.splitlines(), program.environ)
 
 
 def _require_there(project: Project, environ: Mapping[str, str], say: Say) -> None:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from mlcicd.config.model import Config, Data
+from mlcicd.config.data import Data
+from mlcicd.config.model import Config
 from mlcicd.errors import OutsideError, UsageError
 from mlcicd.runtime import equip, process
 

@@ -5,30 +5,53 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from mlcicd.runtime import facts
+from mlcicd import secrets
+from mlcicd.runtime import facts, redact
 
 FILES = facts.FOLDER / "train" / "files"
 
 
-def keep(paths: Iterable[str], root: Path) -> list[str]:
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What goes on to other jobs, by paths in the project.
+
+    Attributes:
+        files: what was copied.
+        hidden: of these, copies in which secrets were hidden.
+        left_out: what holds a secret and cannot be rewritten.
+    """
+
+    files: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The files with secrets, in words."""
+        return (*self.hidden, *(f"{file} (left out)" for file in self.left_out))
+
+
+def keep(paths: Iterable[str], root: Path) -> Kept:
     """Copy files (of a folder, all in it) into `.mlcicd/train/files/`, in place of what was there before.
 
     Args:
         paths: relative to `root`; what does not exist is left out.
         root: the project's folder.
-
-    Returns:
-        The files that were kept, relative to `root`.
     """
-    target = _files(root)
+    target, redactor = _files(root), secrets.redactor()
     shutil.rmtree(FILES, ignore_errors=True)
-    kept = sorted({file for path in paths for file in below(root, path)})
-    for file in kept:
+    done: dict[str, str] = {}
+    for file in sorted({file for path in paths for file in below(root, path)}):
         (target / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(root / file, target / file)
-    return kept
+        done[file] = redact.copy(root / file, target / file, redactor)
+
+    def those(*states: str) -> tuple[str, ...]:
+        return tuple(file for file, state in done.items() if state in states)
+
+    return Kept(files=those("same", "hidden"), hidden=those("hidden"), left_out=those("left out"))
 
 
 def restore(root: Path) -> list[str]:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mlcicd.runtime.console import Show
 from mlcicd.runtime.facts import Stage
-from mlcicd.runtime.process import Show
 
 State = Literal["run", "cached", "unchanged", "failed"]
 Say = Callable[[str], None]

@@ -13,19 +13,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlcicd.runtime.facts import Seed
+from mlcicd.runtime.facts import Hardware, Seed
 
 FILE = "metrics.seeds.json"
 MAX_BYTES = 1024 * 1024
 MAX_SEEDS = 50
+MAX_GPUS = 16
 
 _NOTE = "Written by `mlcicd train` (train.repeat): metrics by seed. It belongs in git, beside dvc.lock."
 
 Seeds = Mapping[str, Mapping[int, float]]  # by file:key, then by seed
 
 
-def write(root: Path, seeds: Sequence[Seed]) -> list[str]:
-    """Write the record of a training with several seeds; the same metrics give the same bytes.
+def write(root: Path, seeds: Sequence[Seed], machine: Hardware | None = None) -> list[str]:
+    """Write the record of a training with several seeds; the same metrics on the same machine give the same bytes.
 
     Returns:
         The file that was written, as a list; empty when fewer than two seeds succeeded.
@@ -35,7 +36,7 @@ def write(root: Path, seeds: Sequence[Seed]) -> list[str]:
     files = {file: raw for file in sorted({_file(root, name) for name in names}) if (raw := _read(root / file))}
     if len(done) < 2 or not files:
         return []
-    record = {
+    record: dict[str, Any] = {
         "note": _NOTE,
         "files": {file: _md5(raw) for file, raw in files.items()},
         "metrics": {
@@ -44,6 +45,8 @@ def write(root: Path, seeds: Sequence[Seed]) -> list[str]:
             if _file(root, name) in files
         },
     }
+    if machine:  # in whole GiB, for machines of one type differ by some MiB
+        record["machine"] = {"cpus": machine.cpus, "gib": round(machine.memory / 2**30), "gpus": list(machine.gpus)}
     text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
     if len(text.encode()) > MAX_BYTES:
         return []
@@ -72,6 +75,16 @@ def read(raw: bytes, is_current: Callable[[str, str], bool]) -> tuple[Seeds, str
     }
     why = f"{FILE} belongs to an earlier version of {', '.join(stale)}" if stale else ""
     return kept, why
+
+
+def machine(raw: bytes) -> Hardware | None:
+    """Return the machine of a record; None when it does not say."""
+    try:
+        found: Any = json.loads(raw)["machine"] if len(raw) <= MAX_BYTES else None
+        gpus = tuple(str(gpu)[:200] for gpu in found["gpus"][:MAX_GPUS])
+        return Hardware(cpus=int(found["cpus"]), memory=int(found["gib"]) * 2**30, gpus=gpus)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
+        return None
 
 
 def _numbers(values: Any) -> dict[int, float]:

@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mlcicd import secrets
 from mlcicd.config.model import Train
 from mlcicd.errors import MlcicdError, Refused, UsageError
-from mlcicd.runtime import metrics, process
+from mlcicd.runtime import metrics
 from mlcicd.runtime.facts import Hardware, Stage, TrainFacts
 from mlcicd.runtime.project import Project
 from mlcicd.runtime.storage import locked, tracked
-from mlcicd.runtime.training import copies, crash, handover, params, repeat, seed_record
+from mlcicd.runtime.training import copies, cost, crash, handover, params, repeat, seed_record
 from mlcicd.runtime.training.copies import Copies
 from mlcicd.runtime.training.params import Value
 from mlcicd.runtime.training.repeat import Attempt
@@ -30,6 +31,7 @@ class Training:
 
     Attributes:
         overrides: parameters of a smoke training; empty in a full one.
+        no_gpu: why it runs on the CPU although its runner prefers a GPU; "" otherwise.
         seeds: what to train with, in order.
         deadline: when it is ended, on the monotonic clock.
         declared: results that `dvc.yaml` declared before.
@@ -45,6 +47,7 @@ class Training:
     declared: Sequence[str]
     gpus: Gpus
     tracker: Tracker
+    no_gpu: str = ""
     attempts: list[Attempt] = field(default_factory=list)
 
     @property
@@ -59,35 +62,40 @@ def record(training: Training, used: Used) -> TrainFacts:
     exit = repeat.status(training.attempts)
 
     def scrub(line: str) -> str:
-        return process.scrub([line], training.environ)[0]
+        return secrets.hide(line, training.environ)
 
     seeds = repeat.facts(training.attempts)
-    recorded = seed_record.write(project.root, seeds) if not exit else []
+    machine = _hardware(training.gpus.names)
+    recorded = seed_record.write(project.root, seeds, machine) if not exit else []
     kept = handover.keep([*_results(project, training.declared), *recorded], project.root)
     states = {state for attempt in training.attempts for state in attempt.stages.states.values()}
     trained = not states or bool(states & {"run", "failed"})
     failed = [attempt for attempt in training.attempts if attempt.done.exit]
+    seconds = round(sum(attempt.done.seconds for attempt in training.attempts), 3)
     return TrainFacts(
         command=training.command,
         exit=exit,
-        seconds=round(sum(attempt.done.seconds for attempt in training.attempts), 3),
+        seconds=seconds,
         cpu_seconds=used.cpu_seconds,
         peak_memory=used.memory,
         gpu_memory=used.gpu_memory,
-        hardware=_hardware(training.gpus.names),
+        hardware=machine,
         timed_out=last.done.timed_out,
         smoke=training.smoke,
+        no_gpu=training.no_gpu,
+        cost=cost.of(project.config, training.settings.runner, seconds),
         seeds=seeds,
         stages=_graph(project, last),
-        outputs=tuple(kept),
+        outputs=kept.files,
+        hidden=kept.told,
         tracked=training.tracker.found(project.root, scrub=scrub, trained=trained),
-        tail=tuple(map(scrub, failed[-1].done.tail)) if exit else (),
+        tail=secrets.lines(failed[-1].done.tail, training.environ) if exit else (),
     )
 
 
 def refused(project: Project, command: str, error: MlcicdError) -> TrainFacts:
     """Return the facts of a training that could not begin, so that the report tells why."""
-    tail = process.scrub(error.message.splitlines(), project.environ())
+    tail = secrets.lines(error.message.splitlines(), project.environ())
     return TrainFacts(command=command, exit=error.exit_code, seconds=0, hardware=_hardware(), tail=tail)
 
 

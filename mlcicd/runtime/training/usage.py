@@ -16,14 +16,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlcicd.errors import OutsideError
-from mlcicd.runtime import process, project
+from mlcicd.errors import MlcicdError
+from mlcicd.runtime import nvidia
 
 FIRST = 0.2  # seconds until the first look
 PERIOD = 0.5  # seconds between looks at the processes, at least
 GPU_PERIOD = 3.0  # seconds between looks at the GPUs, at least
 SHARE = 100  # a look that took t seconds is followed by 100 t of rest
-TIMEOUT = 20.0  # seconds for nvidia-smi, which a broken driver can make hang
 _PROC = Path("/proc")
 _MIB = 1024**2
 
@@ -149,15 +148,10 @@ def _look_at_gpus(meter: Meter, environ: Mapping[str, str], gpus: Gpus) -> None:
 
 def _smi(environ: Mapping[str, str], query: str) -> list[list[str]]:
     """Ask nvidia-smi; no rows when there is none, or no driver."""
-    if project.program("nvidia-smi", environ) is None:
-        return []
-    argv = ["nvidia-smi", query, "--format=csv,noheader,nounits"]
     try:
-        answer = process.ask(argv, cwd=Path(), environ=environ, timeout=TIMEOUT)
-    except OutsideError:
+        return nvidia.query(environ, query)
+    except MlcicdError:
         return []
-    lines = [line for line in answer.out.splitlines() if line.strip()] if answer.exit == 0 else []
-    return [[cell.strip() for cell in line.split(",")] for line in lines]
 
 
 def _bytes(mebibytes: str) -> int:

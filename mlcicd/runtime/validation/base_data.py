@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from mlcicd import secrets
 from mlcicd.errors import MlcicdError, OutsideError, UsageError
 from mlcicd.runtime import base as commits
 from mlcicd.runtime import process
@@ -135,7 +136,7 @@ class Base:
         argv = ["dvc", "get", *choice, "--rev", self.commit.sha, "--out", str(target), "--", top, f"{inside}{name}"]
         answer = process.ask(argv, cwd=self.root, environ=self.environ, timeout=FETCH_SECONDS)
         if answer.exit or not target.is_file():
-            lines = process.scrub(answer.err.splitlines(), self.environ)
+            lines = secrets.lines(answer.err.splitlines(), self.environ)
             said = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
             why = next(iter(said), f"dvc get ended with exit status {answer.exit}")
             return Before(note=f"the base's version could not be fetched: {why[:200]}")

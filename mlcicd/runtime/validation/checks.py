@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from mlcicd.config.model import COMPARING, CheckName, Checks
+from mlcicd.config.validation import COMPARING, CheckName, Checks
 from mlcicd.runtime.facts import Checkpoint, Expectation
 from mlcicd.runtime.validation import duck
 from mlcicd.runtime.validation.base_data import Before

@@ -6,14 +6,17 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlcicd import yamlio
-from mlcicd.config.model import megabytes
+from mlcicd.config.fields import megabytes
 from mlcicd.errors import UsageError
 from mlcicd.runtime.project import Project
 from mlcicd.runtime.validation import duck
 from mlcicd.runtime.validation.suites import locate, top
+
+if TYPE_CHECKING:
+    from mlcicd.runtime.validate import Order
 
 MOST_VALUES = 12  # of a column that gets a set of values
 _NUMBERS = (
@@ -54,6 +57,25 @@ class Seen:
     def is_number(self) -> bool:
         """Whether it holds numbers."""
         return self.type in _NUMBERS or self.type.startswith("DECIMAL")
+
+
+def refuse_mixtures(data: str, output: str, order: Order) -> None:
+    """Refuse options that would be ignored: `--suggest` writes and judges nothing, and nothing else writes.
+
+    Raises:
+        UsageError: with the option that is too many.
+    """
+    named = {"--suite": order.suite, "--data": order.data, "--checkpoint": order.checkpoints}
+    beside = next((option for option, value in named.items() if value), "")
+    if data and beside:
+        raise UsageError(
+            f"{beside} cannot stand beside --suggest, which judges nothing",
+            hint="write the suite first: --suggest DATA; then judge by it: --suite FILE --data DATA",
+        )
+    if output and not data:
+        raise UsageError(
+            "--output needs --suggest: it names the suite that is written", hint="--suggest DATA --output FILE"
+        )
 
 
 def run(project: Project, data: str, output: str, say: Callable[[str], None]) -> None:

@@ -21,6 +21,7 @@ Facts about act 0.2.89, found by running it (a test that relies on one should sa
 | standard output of steps | is a terminal (isatty), standard error is merged into it |
 | no artifact yet in a run | act's server drops the connection on every listing; we make the run's folder first |
 | a mapped repository | is copied whole for each job and action: map a `repo.snapshot`, not a checkout with its .venv |
+| `cache-mode`, `environment.deployment` | unknown keys, and the whole file is refused: see `older_copy` |
 | not enforced | permissions, concurrency, timeout-minutes of jobs, environments, token rights |
 """
 
@@ -41,6 +42,8 @@ from tests.e2e.harness import repo as repository
 from tests.e2e.harness.act_run import ActRun, read_jobs
 from tests.e2e.harness.tools import Tools
 
+# Whole lines, as `mlcicd generate` writes them.
+NEW_KEYS = re.compile(r"^ *(?:cache-mode: [a-z-]+|deployment: false)\n", re.MULTILINE)
 STAND_INS = ("checkout", "upload-artifact", "download-artifact")
 USES = re.compile(r"""uses:\s*["']?(?P<repository>[\w.-]+/[\w.-]+)(?P<sub>/[^@\s"']+)?@(?P<ref>[^\s"'#]+)""")
 
@@ -90,7 +93,7 @@ def run_act(
     event_file.write_text(json.dumps(payload), encoding="utf-8")
     workflows = read_workflows(work)
     argv = [tools.program("act"), event, "--json", "--rm", "--no-skip-checkout", "--concurrent-jobs=4"]
-    argv += ["--eventpath", str(event_file), "--workflows", ".github/workflows", "--actor", _login(payload)]
+    argv += ["--eventpath", str(event_file), "--workflows", str(older_copy(work, folder)), "--actor", _login(payload)]
     argv += ["--artifact-server-addr=127.0.0.1", f"--artifact-server-port={free_port()}"]
     argv += [f"--artifact-server-path={folder / 'artifacts'}"]
     argv += ["--cache-server-addr=127.0.0.1", f"--cache-server-path={folder / 'cache'}"]
@@ -130,6 +133,20 @@ def references(files: Iterable[Path], tools: Tools, known: Mapping[str, Path] | 
             assert name in folders, f"{path}: nothing stands in for {name}; pass it in `known`"
             found[f"{name}@{use['ref']}"] = folders[name]
     return found
+
+
+def older_copy(work: Path, folder: Path) -> Path:
+    """Copy the workflows without what act does not know yet, for it to read; nothing of it changes what a job does."""
+    copies = folder / "workflows"
+    copies.mkdir()
+    for path in sorted((work / ".github/workflows").glob("*.y*ml")):
+        (copies / path.name).write_text(older(path.read_text("utf-8")), encoding="utf-8")
+    return copies
+
+
+def older(workflow: str) -> str:
+    """Return a workflow without the keys that GitHub has had since 2026, which act 0.2.89 refuses."""
+    return NEW_KEYS.sub("", workflow)
 
 
 def read_workflows(root: Path) -> dict[str, dict[str, Any]]:

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from tests.e2e.harness import debian
 from tests.e2e.harness.openapi import cut
-from tests.e2e.harness.rsync import unpack_rsync
 from tests.e2e.harness.set_up import MissingTool, run_set_up
 
 HERE = Path(__file__).parent
@@ -111,16 +111,29 @@ def prepare(bin: Path) -> Tools:
 
 
 def add_rsync(tools: Tools) -> None:
-    """Put rsync on the PATH of jobs, from the system or from Debian's package unpacked into the cache.
+    """Put rsync on the PATH of jobs.
 
     Raises:
-        MissingTool: when there is neither.
+        MissingTool: when neither the system nor Debian has it.
     """
     link = tools.bin / "rsync"
-    if link.exists():
-        return
-    found = shutil.which("rsync")
-    link.symlink_to(found or _once("rsync", unpack_rsync) / "rsync")
+    if not link.exists():
+        link.symlink_to(_from_debian("rsync"))
+
+
+def shellcheck() -> str:
+    """Return the program that reads shell scripts.
+
+    Raises:
+        MissingTool: when neither the system nor Debian has it.
+    """
+    return str(_from_debian("shellcheck"))
+
+
+def _from_debian(program: str) -> Path:
+    """Return a program of the system's, or else of Debian's package unpacked into the cache."""
+    found = shutil.which(program)
+    return Path(found) if found else _once(program, lambda folder: debian.unpack(folder, program)) / program
 
 
 def cache_folder(environ: dict[str, str] | None = None) -> Path:

@@ -35,7 +35,7 @@ def test_the_clone_is_removed_and_kept_on_request(run: Run) -> None:
     outcome = run(job("a"), keep=True)
     assert outcome.clones
     assert (outcome.clones / "a" / "value").read_text() == "new\n"
-    assert str(outcome.clones) in run.text
+    assert f"clones: {outcome.clones}" in engine.places(outcome)
 
 
 def test_hooks_of_the_caller_do_not_run(run: Run, repository: Path) -> None:

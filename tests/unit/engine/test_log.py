@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlcicd.engine.log import LONGEST_LINE, Log, clean, tail
+import pytest
+
+from mlcicd.engine.log import LONGEST_LINE, Log, clean, excerpt
 
 
 def written(tmp_path: Path, *chunks: bytes, secrets: tuple[str, ...] = ()) -> tuple[bytes, list[str]]:
@@ -45,9 +47,30 @@ def test_clean_shows_what_a_terminal_would() -> None:
     assert clean("\x9b31mred\x00") == "31mred"
 
 
-def test_tail_is_the_last_lines_that_say_something(tmp_path: Path) -> None:
+def test_an_excerpt_is_the_last_lines_that_say_something(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_text("".join(f"line {number}\n\n" for number in range(30)))
-    assert tail(path, 3) == ["line 27", "line 28", "line 29"]
+    assert excerpt(path, 3) == ["line 27", "line 28", "line 29"]
     path.write_text("")
-    assert tail(path, 3) == []
+    assert excerpt(path, 3) == []
+
+
+INSTALLED = "Resolved 3 packages in 12ms\n + numpy==2.1.0\n - scipy==1.0\n ~ mine==0.1 (from file:///x)\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"$ mlcicd setup\n{INSTALLED}$ mlcicd train\nepoch 1\nValueError: x\n", ["epoch 1", "ValueError: x"]),
+        (f"$ mlcicd train\n{INSTALLED}ValueError: x\n", ["ValueError: x"]),
+        ("$ mlcicd train\nno\nmlcicd: nothing to keep: a does not exist\nmlcicd: Train: exit 1\n",
+         ["no", "mlcicd: Train: exit 1"]),
+        ("$ mlcicd setup\n + numpy==2.1.0\n", [" + numpy==2.1.0"]),
+        (f"{INSTALLED}killed\n", ["killed"]),
+        ("$ mlcicd train\nresult: a==b\n+ a == b\n", ["result: a==b", "+ a == b"]),
+        ("$ mlcicd data\n", []),
+    ],
+)  # fmt: skip
+def test_an_excerpt_begins_at_the_program_that_failed(tmp_path: Path, text: str, shown: list[str]) -> None:
+    (tmp_path / "log").write_text(text)
+    assert excerpt(tmp_path / "log", 15) == shown

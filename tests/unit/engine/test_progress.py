@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -11,7 +12,8 @@ from rich.console import Console
 
 from mlcicd.engine import progress
 from mlcicd.engine.model import Outcome, Result
-from mlcicd.engine.progress import Live, Plain, duration, ending, summary
+from mlcicd.engine.progress import Live, Plain, duration, ending, places, summary
+from mlcicd.plan.model import Permission
 from tests.unit.engine.kit import Run, job
 
 
@@ -34,22 +36,33 @@ def test_plain_lines(run: Run, repository: Path) -> None:
     assert lines[21] == "after: skipped (needs bad, which failed)"
     table = [line.split() for line in lines[23:26]]
     assert [row[:2] for row in table] == [["good", "passed"], ["bad", "failed"], ["after", "skipped"]]
-    assert lines[-1] == f"logs:   {repository}/.mlcicd/run/logs"
+    assert len(lines) == 26
 
 
-def test_summary_names_the_report_and_what_was_kept(tmp_path: Path) -> None:
-    (tmp_path / "report.html").write_text("x")
+def test_summary_has_a_line_for_each_job(tmp_path: Path) -> None:
     log = tmp_path / "log"
     lines = summary(
         outcome(tmp_path, Result(job="a", state="passed", seconds=75, log=log), Result(job="bcd", state="skipped"))
     )
-    assert [click.unstyle(line) for line in lines] == [
-        "a    passed   1 min 15 s",
-        "bcd  skipped",
-        "",
-        f"report: {tmp_path}/report.html",
-        f"logs:   {tmp_path}/run/logs",
-    ]
+    assert [click.unstyle(line) for line in lines] == ["a    passed   1 min 15 s", "bcd  skipped"]
+
+
+def test_where_to_look_next(tmp_path: Path) -> None:
+    logs = f"logs:   {tmp_path}/run/logs"
+    assert places(outcome(tmp_path)) == [logs]
+    (tmp_path / "report.html").write_text("x")
+    kept = replace(outcome(tmp_path), clones=tmp_path / "clones")
+    assert places(kept) == [f"report: {tmp_path}/report.html", logs, f"clones: {tmp_path}/clones"]
+
+
+def test_what_may_write_on_a_forge_says_that_there_is_none(run: Run) -> None:
+    write = (Permission(scope="comments", level="write", why="post"),)
+    posted, read = run(job("comment", permissions=write), job("test")).jobs
+    assert (posted.state, posted.cause) == ("passed", "nowhere to post: there is no forge here")
+    assert (read.state, read.cause) == ("passed", "")
+    assert "s (nowhere to post: there is no forge here)" in run.text
+    failed, *_ = run(job("comment", "exit 1", permissions=write)).jobs
+    assert "nowhere" not in failed.cause
 
 
 @pytest.mark.parametrize(

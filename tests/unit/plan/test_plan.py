@@ -10,10 +10,12 @@ from click.testing import CliRunner
 from mlcicd.cli import cli
 from mlcicd.config.load import parse
 from mlcicd.errors import UsageError
+from mlcicd.plan import show
 from mlcicd.plan.build import build
 from mlcicd.plan.check import check
 from mlcicd.plan.model import EVENTS, Call, Job, Load, Pipeline, Save
 from mlcicd.plan.stages import common
+from mlcicd.platforms import PLATFORMS
 from mlcicd.runtime.storage import dvc_cache
 
 FULL = """
@@ -67,6 +69,16 @@ def test_only_the_comment_may_write() -> None:
     assert all(right.why for one in pipeline.jobs for right in one.permissions)
 
 
+@pytest.mark.parametrize("templates", ["", "templates: {gates: ci/gates.md.j2}"])
+def test_who_posts_may_read_code_only_for_templates(templates: str) -> None:
+    pipeline = build(parse(f"version: 1\ntrain: {{}}\nreport: {{forks: post, {templates}}}\n"))
+    assert pipeline.for_forks
+    for posting in (pipeline.job("comment"), pipeline.for_forks):
+        assert ("code" in [right.scope for right in posting.permissions]) == bool(templates)
+        (call,) = [step for step in posting.steps if isinstance(step, Call)]
+        assert call.inputs.get("templates", "") == ("mlcicd.yaml" if templates else "")
+
+
 def test_secrets_reach_only_the_steps_that_need_them() -> None:
     pipeline = build(parse(FULL))
     seen = {(one.id, step.verb): step.secrets for one in pipeline.jobs for step in one.steps if isinstance(step, Call)}
@@ -104,7 +116,12 @@ def test_plan_says_everything(tmp_path) -> None:
     path = tmp_path / "mlcicd.yaml"
     path.write_text(FULL)
     run = CliRunner().invoke(cli, ["plan", "--config", str(path)])
-    for text in ("timeout: 5h", "runner   gpu (github: gpu)", "may      write comments", "secrets  KEY, TRACKER"):
+    for text in (
+        "timeout: 5h",
+        "runner      gpu (github: gpu)",
+        "may         write comments",
+        "secrets     KEY, TRACKER",
+    ):
         assert text in run.output
     facts = json.loads(CliRunner().invoke(cli, ["plan", "--json", "--config", str(path)]).output)
     assert facts["config"]["train"]["timeout"] == "5h"
@@ -112,6 +129,63 @@ def test_plan_says_everything(tmp_path) -> None:
     graph = CliRunner().invoke(cli, ["plan", "--mermaid", "--config", str(path)]).output
     assert "validate --> train" in graph
     assert "train -.-> report" in graph
+
+
+EVERYWHERE = f"{OIDC}platforms: [github, gitlab]\nreport: {{forks: post}}\ntool: {{actions: vendored}}\n"
+
+
+def blocks(config: str) -> list[dict[str, str]]:
+    """The jobs that `mlcicd plan` prints, each as its rows."""
+    settings = parse(config)
+    shown = show.text(build(settings), {name: PLATFORMS[name] for name in settings.platforms})
+    return [{row[2:13].strip(): row[14:] for row in block.splitlines()[2:]} for block in shown.strip().split("\n\n")]
+
+
+@pytest.mark.parametrize(
+    ("job", "row", "said"),
+    [
+        ("check", "code", "reads the change's code, and runs none of it"),
+        ("train", "code", "runs the change's code"),
+        ("train", "environment", "mlcicd-data"),
+        ("train", "runs on", "pull_request, push, manual, not for forks"),
+        ("report", "runs on", "pull_request, push, manual, not for forks on gitlab"),
+        ("comment", "code", "none of the change"),
+        ("comment", "environment", "mlcicd (gitlab)"),
+        ("comment", "secrets", "MLCICD_TOKEN (gitlab)"),
+        ("comment", "may", "read code (check out the actions that are kept here); write comments (create or update the "
+         "one comment)"),
+        ("poster", "runs on", "after a fork's pull request run (github)"),
+        ("poster", "code", "none of the change"),
+        ("poster", "environment", ""),
+        ("poster", "secrets", ""),
+    ],
+)  # fmt: skip
+def test_people_see_what_a_job_may_meet(job: str, row: str, said: str) -> None:
+    ids = ["check", "status", "test", "validate", "train", "report", "comment", "poster"]
+    assert blocks(EVERYWHERE)[ids.index(job)].get(row, "") == said
+
+
+def test_programs_see_the_same(tmp_path) -> None:
+    (tmp_path / "mlcicd.yaml").write_text(EVERYWHERE)
+    run = CliRunner().invoke(cli, ["plan", "--json", "--config", str(tmp_path / "mlcicd.yaml")])
+    told = json.loads(run.output)
+    found = {one["id"]: one for one in told["jobs"]}
+    assert (found["report"]["code"], found["check"]["code"], found["comment"]["code"]) == ("runs", "reads", "none")
+    assert {name: one["forks"] for name, one in found["report"]["platforms"].items()} == {
+        "github": True,
+        "gitlab": False,
+    }
+    assert found["comment"]["platforms"]["gitlab"]["secrets"] == ["MLCICD_TOKEN"]
+    assert told["for_forks"]["started_by"] == "a fork's pull request run"
+    assert list(told["for_forks"]["platforms"]) == ["github"]
+
+
+def test_a_platform_that_posts_for_no_fork_shows_no_poster(tmp_path) -> None:
+    config = "version: 1\nplatforms: [gitlab]\ntrain: {}\nreport: {forks: post}\n"
+    assert len(blocks(config)) == 4
+    (tmp_path / "mlcicd.yaml").write_text(config)
+    run = CliRunner().invoke(cli, ["plan", "--json", "--config", str(tmp_path / "mlcicd.yaml")])
+    assert json.loads(run.output)["for_forks"] is None
 
 
 def test_no_job_of_a_fork_reaches_a_machine_of_the_team() -> None:

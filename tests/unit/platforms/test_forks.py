@@ -45,7 +45,7 @@ def test_on_gitlab_a_fork_keeps_nothing_for_others() -> None:
         assert "variables" not in ours
         assert anybody["variables"] == {"MLCICD_CACHE_POLICY": "pull"}
         assert not any("merge_request" in rule["if"] for rule in rest)
-        assert job["cache"]["paths"] == [f"{CACHE}/"]
+        assert [one["paths"] for one in job["cache"]] == [[f"{CACHE}/"]]
 
 
 def test_on_github_a_fork_keeps_nothing_for_others() -> None:

@@ -18,11 +18,13 @@ PAGE = 2
 class Server:
     """Comments and proposals kept by a forge, the requests it saw, and the failures it is told to have.
 
-    `head` is the newest commit of every change, `locked` its conversation; `files` are answered as they are.
+    `head` is the newest commit of every change, `base` the commit it is for, `locked` its conversation; `files` are
+    answered as they are.
     """
 
     url: str = ""
     head: str = "a" * 40
+    base: str = "b" * 40
     locked: bool = False
     files: dict[str, bytes] = field(default_factory=dict)
     comments: list[dict[str, Any]] = field(default_factory=list)
@@ -62,7 +64,8 @@ class Handler(BaseHTTPRequestHandler):
             self.serve_proposals(body, parse_qs(parts.query))
         elif parts.path.rsplit("/", 2)[1] in ("pulls", "merge_requests") and self.command == "GET":
             locked = {"locked": state.locked, "discussion_locked": state.locked}
-            self.reply(200, json.dumps({"head": {"sha": state.head}, "sha": state.head, **locked}).encode())
+            base = {"base": {"sha": state.base}, "diff_refs": {"base_sha": state.base}}
+            self.reply(200, json.dumps({"head": {"sha": state.head}, "sha": state.head, **base, **locked}).encode())
         elif parts.path.rsplit("/", 2)[1] in ("pulls", "merge_requests"):
             found = next(item for item in state.proposals if item["number"] == int(parts.path.rsplit("/", 1)[1]))
             found.update(proposal(found["number"], body | {"head": found["source"], "base": found["target"]}))

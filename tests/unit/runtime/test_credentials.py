@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from mlcicd.config.fields import CLOUDS
 from mlcicd.config.load import parse
-from mlcicd.config.model import CLOUDS
 from mlcicd.errors import OutsideError
 from mlcicd.runtime import ci, credentials
 from mlcicd.runtime.forges import http

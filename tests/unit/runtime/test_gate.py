@@ -6,11 +6,13 @@ import math
 
 import pytest
 
-from mlcicd.config.model import Gate
+from mlcicd.config.judging import Gate
 from mlcicd.runtime import gate, weak_gates
-from mlcicd.runtime.evidence import Interval
-from mlcicd.runtime.gate import Applied, Override, Reference, Slice, Verdict
+from mlcicd.runtime.evidence import At, Interval
+from mlcicd.runtime.gate import Applied, Override, Reference
 from mlcicd.runtime.metrics import Problem, Values
+from mlcicd.runtime.sliced import Slice
+from mlcicd.runtime.verdict import Verdict
 
 NAN, INF = math.nan, math.inf
 
@@ -136,7 +138,7 @@ def test_a_change_cannot_lower_its_own_bar(
     assert [(applied.gate, applied.source) for applied in gate.apply(change, base)] == expected
 
 
-def between(low: float, high: float, n: int = 5) -> gate.At:
+def between(low: float, high: float, n: int = 5) -> At:
     """An interval that grows with the confidence asked for, as all do."""
 
     def at(confidence: float) -> Interval:
@@ -146,7 +148,7 @@ def between(low: float, high: float, n: int = 5) -> gate.At:
     return at
 
 
-def with_interval(at: gate.At, rules: dict[str, object], value: float = 0.89) -> Verdict:
+def with_interval(at: At, rules: dict[str, object], value: float = 0.89) -> Verdict:
     reference = Reference(values=values(acc=0.9), intervals={("m.json", "acc"): at})
     (verdict,) = gate.judge([one(**rules)], values(acc=value), {"base": reference})
     return verdict
@@ -255,6 +257,43 @@ def test_slices_that_cannot_be_judged_fail_closed(references: dict[str, Referenc
     assert (verdict.status, verdict.cause) == ("error", cause)
 
 
+def test_every_slice_has_a_row_worst_first_and_tiny_ones_say_so() -> None:
+    north = Slice(name="site=north", count=500, value=0.905, base=0.91, at=between(-0.02, 0.01))
+    (verdict,) = gate.judge(
+        [one(slice="site", **{"max-drop": 0.01})], values(acc=0.91), sliced(EAST, north, TINY, WEST)
+    )
+    assert (verdict.status, verdict.slice, verdict.column) == ("fail", "site=west", "site")
+    rows = [(row.name, row.count, row.status, row.low) for row in verdict.slices]
+    assert rows == [
+        ("site=west", 300, "fail", -0.15),
+        ("site=north", 500, "inconclusive", -0.02),
+        ("site=east", 900, "pass", -0.005),
+        ("site=tiny", 3, "few", None),
+    ]
+
+
+def test_a_slice_without_an_interval_is_judged_by_its_numbers() -> None:
+    bare = Slice(name="site=west", count=300, value=0.80, base=0.90)
+    (verdict,) = gate.judge([one(slice="site", **{"max-drop": 0.01})], values(acc=0.91), sliced(EAST, bare))
+    assert (verdict.status, verdict.slice) == ("fail", "site=west")
+
+
+def test_slices_that_the_base_lacks_do_not_hide_one_that_passes() -> None:
+    new = Slice(name="site=new", count=300, value=0.1)
+    (verdict,) = gate.judge([one(slice="site", **{"max-drop": 0.01})], values(acc=0.91), sliced(EAST, new))
+    assert (verdict.status, verdict.slice) == ("pass", "site=east")
+    (verdict,) = gate.judge([one(slice="site", **{"max-drop": 0.01})], values(acc=0.91), sliced(new))
+    assert (verdict.status, verdict.slice, verdict.value) == ("no-base", "site", None)
+    assert [row.status for row in verdict.slices] == ["no-base"]
+
+
+def test_of_many_slices_the_worst_are_listed_and_the_rest_counted() -> None:
+    many = [Slice(name=f"site={n}", count=100, value=n / 100) for n in range(50)]
+    (verdict,) = gate.judge([one(slice="site", min=0.45)], values(acc=0.91), sliced(*many))
+    assert (len(verdict.slices), verdict.unlisted) == (40, 10)
+    assert verdict.slices[0].name == "site=0"
+
+
 ADA = Override(metric="acc", person="Ada", reason="stricter labels")
 
 
@@ -269,7 +308,7 @@ def test_an_override_is_never_a_pass() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rules", "value", "is_weak"),
+    ("rules", "value", "is_open"),
     [
         ({"min": -1e9}, 0.9, True),
         ({"min": 0}, 0.9, True),
@@ -280,13 +319,51 @@ def test_an_override_is_never_a_pass() -> None:
         ({"max-rise": 1e12}, 0.9, True),
     ],
 )
-def test_a_gate_that_cannot_fail_is_found(rules: dict[str, object], value: float, is_weak: bool) -> None:
-    assert bool(weak_gates.weak([one(**rules)], values(acc=value), against(values(acc=value)))) == is_weak
+def test_a_gate_that_cannot_fail_is_found(rules: dict[str, object], value: float, is_open: bool) -> None:
+    tested = weak_gates.test([one(**rules)], values(acc=value), against(values(acc=value)))
+    assert (len(tested.open), tested.closed, tested.weak) == (is_open, not is_open, [])
 
 
-def test_a_gate_on_something_without_a_worst_value_is_shown_a_hundredfold() -> None:
-    loss = Applied(gate=Gate(metric="loss", max=1e9), source="base")
-    (verdict,) = weak_gates.weak([loss], values(loss=0.3), {})
-    assert verdict.value == pytest.approx(100.3)
-    fair = Applied(gate=Gate(metric="loss", max=10), source="base")
-    assert weak_gates.weak([fair], values(loss=0.3), {}) == []
+@pytest.mark.parametrize("key", ["loss", "heart_rate_mae", "latency_ms", "acc_loss"])
+def test_a_gate_on_something_without_a_worst_value_is_shown_a_hundredfold(key: str) -> None:
+    far = Applied(gate=Gate(metric=key, max=1e9), source="base")
+    tested = weak_gates.test([far], values(**{key: 0.3}), {})
+    assert [verdict.value for verdict in tested.weak] == [pytest.approx(100.3)]
+    assert tested.open == []  # a worse model than that can be thought of
+    fair = Applied(gate=Gate(metric=key, max=10), source="base")
+    assert weak_gates.test([fair], values(**{key: 0.3}), {}) == weak_gates.Tested(closed=1, open=[], weak=[])
+
+
+def test_what_cannot_be_judged_is_not_tested() -> None:
+    gates = [one(**{"max-drop": 0.01}), one(min=0.5, **{"against": "base"})]
+    assert weak_gates.test(gates, values(other=1.0), {}) == weak_gates.Tested(open=[], weak=[])
+    assert weak_gates.test(gates, None, {}).closed == 0
+    assert weak_gates.test(gates, values(acc=0.9), {}).closed == 1  # without a base, nothing can drop
+
+
+@pytest.mark.parametrize(
+    ("rules", "base", "status", "cause"),
+    [
+        ({"max-drop": 0.01}, 0.9, "inconclusive", "base-untrained"),
+        ({"max-drop": 0.01, "inconclusive": "fail"}, 0.9, "fail", "base-untrained"),
+        ({"max-drop": 0.01}, math.nan, "error", "base-not-finite"),
+        ({"max-drop": 0.01, "slice": "site"}, 0.9, "inconclusive", "base-untrained"),
+        ({"min": 0.5}, 0.9, "pass", ""),
+        ({"min": 0.5, "slice": "site"}, 0.9, "pass", ""),
+    ],
+)
+def test_a_base_that_was_not_trained_as_it_is_leaves_comparisons_open(
+    rules: dict[str, object], base: float, status: str, cause: str
+) -> None:
+    """Not even an interval that is sure decides: its other side is nobody's."""
+    ((key, _),) = values(acc=base).numbers.items()
+    reference = Reference(
+        values=values(acc=base),
+        intervals={key: lambda _: Interval(low=-0.2, high=-0.1, method="paired-t", n=5)},
+        slices={"site": (EAST,)},
+        sliced=key,
+        untrained={key[0]: "code train.py changed"},
+    )
+    (verdict,) = gate.judge([one(**rules)], values(acc=0.7), {"base": reference})
+    assert (verdict.status, verdict.cause) == (status, cause)
+    assert verdict.reason == ("code train.py changed" if cause == "base-untrained" else "")

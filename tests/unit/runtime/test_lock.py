@@ -150,7 +150,7 @@ def leave(files: dict[str, str], **changes: Any) -> None:
 
 def bring(ci: Ci) -> LockFacts:
     found = lock.run("mlcicd.yaml", False, ci, os.environ, lambda line: None)
-    assert facts.read(LockFacts, "lock") == found
+    assert facts.read(LockFacts, "lock") == found.model_copy(update={"origin": facts.origin.here()})
     return found
 
 

@@ -62,7 +62,7 @@ def test_several_columns_are_several_curves():
 
 @pytest.mark.parametrize("content", [EMPTY, BARS, None, "text", {}])
 def test_other_plots_are_left_out(content):
-    assert extract(content) == []
+    assert [type(plot) for plot in extract(content)] == [plots.NotShown]
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "", "words", None, []])
@@ -166,3 +166,22 @@ def test_only_one_revision_of_every_kind():
     found = plots.only(extract(LINEAR, MATRIX, HORIZONTAL), "abc")
     assert [list(plot.revisions) for plot in found] == [["abc"]] * 3
     assert plots.only(found, "workspace") == []
+
+
+@pytest.mark.parametrize(
+    ("entries", "reason"),
+    [
+        ([], "it has no values"),
+        ([{"type": "vega", "content": EMPTY}], "it has no values"),
+        ([{"content": {**LINEAR, "layer": [], "mark": "arc"}}], "its template draws arc; line, point, bar, rect"),
+        ([{"content": {**LINEAR, "layer": [], "hconcat": [{"mark": {"type": "boxplot"}}]}}], "draws boxplot"),
+        ([{"content": {**LINEAR, "layer": [], "encoding": {}, "mark": "point"}}], "its values are not numbers"),
+        ([{"content": {**LINEAR, "layer": [], "encoding": {}, "mark": "bar"}}], "its axes are of another kind"),
+        ([{"type": "image", "url": "plots/x.pdf", "revisions": ["workspace"]}], "no picture of a known kind (.pdf)"),
+    ],
+)
+def test_a_plot_that_cannot_be_shown_says_why(entries, reason):
+    (left,) = plots.extract({"plots/x": entries})
+    assert isinstance(left, plots.NotShown)
+    assert reason in left.reason
+    assert plots.only([left], "workspace") == [left]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from mlcicd.runtime.gate import Verdict
 from mlcicd.runtime.report import model
 from mlcicd.runtime.report.model import MAX_TEXT, Report
+from mlcicd.runtime.verdict import SliceVerdict, Verdict
 
 MARKUP = "`|</details></code><script>alert(1)</script><img src=//h/x onerror=y>![x](//h/y) @org/team {{ 7*7 }} \u202e "
 
@@ -18,6 +18,10 @@ def report(text: str = MARKUP, *, size: int = 1) -> Report:
     verdict = Verdict(
         metric=long, rule="min", bound=1, status="error", cause="missing", names=(long,) * 8, likely=long, reason=long
     )
+    rows = (SliceVerdict(name=long, count=9, status="fail", value=0.1, low=-1, high=1),) * 9 * size
+    of_slices = Verdict(
+        metric=long, rule="min", bound=1, status="fail", column=long, slice=long, slices=rows[:40], value=0.1
+    )
     line = model.Line(side="change", name=long, points=tuple((float(n), n / 3) for n in range(200)))
     row = model.Expectation(type=long, column=long, success=False, expected=long, observed=long)
     point = model.Checkpoint(name=long, success=False, passed=0, failed=9, expectations=(row,) * 4 * size)
@@ -26,7 +30,10 @@ def report(text: str = MARKUP, *, size: int = 1) -> Report:
         state="fail",
         sha="a" * 40,
         base_found=long,
-        gates=(verdict,) * 5 * size,
+        gates=(*(verdict,) * 5 * size, of_slices),
+        self_test=model.SelfTest(closed=1, open=(long,)),
+        outdated=(model.Outdated(job="train", sha="b" * 40, used=True),),
+        base_machine=model.Machine(cpus=1, memory=1, gpus=(long,) * 2),
         metrics=tuple(metrics),
         unread=(model.Unread(side="base", file=long, key=long, reason=long),) * 2 * size,
         params=(model.Param(name=long, file=long, base=long, change=long),) * 2 * size,
@@ -41,10 +48,20 @@ def report(text: str = MARKUP, *, size: int = 1) -> Report:
         tests=model.Tests(
             command=long, exit=1, seconds=1, passed=1, failed=9, skipped=0, failures=(long,) * 20, tail=(long,) * 20
         ),
+        steps=(
+            model.OwnStep(name=long, when="before", stage="train", exit=1, seconds=1, tail=(long,) * 20),
+            model.OwnStep(name=long, exit=1, seconds=1, may_fail=True, tail=(long,) * 20),
+        )
+        * min(2 * size, 10),
+        gpu=model.GpuCheck(
+            need="required", driver=long, devices=(model.Gpu(name=long, memory=2**34),) * 2, framework=long
+        ),
         training=model.Training(
             command=long,
             exit=1,
             seconds=1,
+            no_gpu=long,
+            cost=model.Cost(minutes=1, price=1),
             gpus=(long,) * 2,
             stages=(
                 model.Stage(name=long, state="run"),

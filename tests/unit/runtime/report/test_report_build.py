@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from mlcicd.config.model import Gate
+from mlcicd.config.judging import Gate
 from mlcicd.runtime import facts
 from mlcicd.runtime.base import Base
 from mlcicd.runtime.ci import Ci

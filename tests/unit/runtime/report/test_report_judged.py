@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mlcicd.config.model import Predictions
+from mlcicd.config.judging import Predictions
 from mlcicd.runtime import evidence
 from mlcicd.runtime.evidence import Interval
 from mlcicd.runtime.facts import Seed

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from mlcicd.config.model import Predictions
+from mlcicd.config.judging import Predictions
 from mlcicd.runtime.metrics import Unusable
 from mlcicd.runtime.report import predictions
 from mlcicd.runtime.report.predictions import Rows, parse

@@ -103,4 +103,5 @@ def test_an_empty_report_prints_everywhere() -> None:
 def test_junit_takes_any_text() -> None:
     root = Xml.fromstring(junit.junit(hostile.report("\x00\ufffe]]>&<\x1b")))
     assert root.attrib["tests"] == str(len(root))
-    assert (root.attrib["failures"], root.attrib["errors"]) == ("2", "6")  # tests and data; training and five gates
+    assert (root.attrib["failures"], root.attrib["errors"]) == ("13", "7")
+    # tests, data, two steps, and a gate's nine slices; training, five gates, and one that no model can fail

@@ -15,7 +15,7 @@ from mlcicd.errors import Refused
 from mlcicd.runtime import facts
 from mlcicd.runtime.ci import Ci
 from mlcicd.runtime.report import document
-from mlcicd.runtime.report.model import Report
+from mlcicd.runtime.report.model import Gpu, GpuCheck, Outdated, Report
 from mlcicd.runtime.report.run import Written, report
 
 CONFIG = """\
@@ -347,3 +347,91 @@ def test_an_address_with_more_than_an_address_in_it_is_left_out(base: str) -> No
     training = run().training
     assert training
     assert [one.link for one in training.tracked] == ["https://ml.example/#/runs/1", "", ""]
+
+
+def elsewhere() -> str:
+    """Make a commit after the training, and return the one before."""
+    before = git("rev-parse", "HEAD")
+    Path("params.yaml").write_text("train: {lr: 0.2}\n")
+    commit()
+    return before
+
+
+def test_evidence_of_another_commit_is_not_used_in_ci(base: str) -> None:
+    facts.write(TRAINED, "train")
+    before = elsewhere()
+    report = run(Ci(sha=git("rev-parse", "HEAD"), base=(base,)))
+    assert report.outdated == (Outdated(job="train", sha=before, used=False),)
+    assert (report.state, report.missing, report.training) == ("error", (), None)
+    assert {verdict.cause for verdict in report.gates} == {"not-measured"}
+    cases = Xml.parse(".mlcicd/junit.xml").getroot()
+    assert "train" in [case.get("name") for case in cases if case.find("error") is not None]
+
+
+def test_evidence_of_another_commit_is_used_on_a_laptop_with_a_warning(base: str) -> None:
+    facts.write(TRAINED, "train")
+    before = elsewhere()
+    report = run()
+    assert report.outdated == (Outdated(job="train", sha=before, used=True),)
+    assert (report.state, report.training is None) == ("pass", False)
+    assert f"`mlcicd train` left here is of the commit {before[:7]}" in Path(".mlcicd/report.md").read_text("utf-8")
+
+
+def test_evidence_of_this_commit_is_silent(base: str) -> None:
+    elsewhere()
+    facts.write(TRAINED, "train")
+    assert run().outdated == ()
+    assert run(Ci(sha="f" * 40, base=(base,))).outdated == ()  # the forge's merge has another id than the change
+
+
+def test_locks_that_changed_between_two_verbs_are_told(base: str) -> None:
+    git("checkout", "--quiet", "main")
+    Path("dvc.lock").write_text("stages: {}\n")
+    git("add", "dvc.lock")
+    git("commit", "--quiet", "-m", "lock")
+    git("checkout", "--quiet", "-B", "change")
+    tests = facts.TestFacts(command="true", exit=0, seconds=0)
+    facts.write(tests, "test")
+    Path("dvc.lock").write_text("stages: {train: {}}\n")
+    facts.write(TRAINED, "train")
+    assert run().outdated == ()  # the tests saw the lock of the commit, and training wrote its own
+    Path("dvc.lock").write_text("stages: {train: {cmd: x}}\n")
+    facts.write(tests, "test")
+    Path("dvc.lock").write_text("stages: {train: {}}\n")
+    assert run().outdated == (Outdated(job="test", used=True),)
+
+
+def test_facts_that_do_not_say_where_they_are_from_are_believed(base: str) -> None:
+    Path(".mlcicd/train.json").write_text(TRAINED.model_dump_json())
+    assert run(Ci(sha="f" * 40, base=(base,))).outdated == ()
+
+
+def test_a_gpu_that_is_missing_is_why_training_left_nothing(base: str) -> None:
+    Path(".mlcicd/train.json").unlink()
+    facts.write(facts.GpuFacts(need="required", problem="there is no nvidia-smi"), "gpu")
+    written = made()
+    assert written.report.gpu == GpuCheck(need="required", problem="there is no nvidia-smi")
+    with pytest.raises(Refused, match="no usable GPU"):
+        written.raise_for_state()
+
+
+def test_what_was_found_of_gpus_for_another_commit_is_left_out(base: str) -> None:
+    facts.write(facts.GpuFacts(need="required", devices=(facts.Gpu(name="Tesla T4"),)), "gpu")
+    assert run().gpu == GpuCheck(need="required", devices=(Gpu(name="Tesla T4"),))
+    facts.write(facts.GpuFacts(need="none", problem="there is no nvidia-smi"), "gpu")
+    assert run().gpu is None
+    facts.write(facts.GpuFacts(need="required"), "gpu")
+    git("commit", "--quiet", "--allow-empty", "-m", "another")
+    facts.write(TRAINED, "train")
+    assert run().gpu is None
+
+
+def test_a_training_on_the_cpu_with_all_parameters_is_judged_and_said(base: str) -> None:
+    measure(0.5)
+    cost = facts.Cost(minutes=6, price=0.052)
+    facts.write(TRAINED.model_copy(update={"no_gpu": "there is no nvidia-smi", "cost": cost}), "train")
+    written = made()
+    assert statuses(written.report) == [("min", "fail"), ("max-drop", "fail")]
+    text = written.files[1].read_text()
+    assert "Trained on the CPU, for there was no usable GPU: `there is no nvidia-smi`" in text
+    assert "about $0.31 (6 min at $3.12/h, estimate)" in text

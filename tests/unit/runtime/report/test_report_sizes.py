@@ -9,7 +9,7 @@ import cmarkgfm
 import pytest
 from cmarkgfm.cmark import Options
 
-from mlcicd.config.model import Gate
+from mlcicd.config.judging import Gate
 from mlcicd.runtime import gate
 from mlcicd.runtime.base import Base
 from mlcicd.runtime.ci import Ci
@@ -22,7 +22,8 @@ from tests.unit.runtime.report import hostile
 LIMITS = (2_048, 4_000, 12_000, 30_000, render.MAX_COMMENT)
 TEXTS = ("x", "😀", "`|", "</details>", "```", hostile.MARKUP, "a" * 30 + " ", "｜＠")
 PARTS = (
-    "unread", "params", "curves", "data", "validation", "tests", "training", "notices", "metrics", "gates", "sections",
+    "unread", "params", "curves", "data", "validation", "tests", "steps", "training", "notices", "metrics", "gates",
+    "sections",
 )  # fmt: skip
 LINK = "https://forge.example/" + "x" * (model.MAX_TEXT - 22)
 

@@ -12,7 +12,7 @@ import pytest
 from mlcicd.runtime import facts
 from mlcicd.runtime.ci import Ci
 from mlcicd.runtime.report import render
-from mlcicd.runtime.report.model import Metric, Report
+from mlcicd.runtime.report.model import Metric, Report, SelfTest
 from mlcicd.runtime.report.run import report
 from mlcicd.runtime.training import seed_record
 from tests.unit.runtime.repository import git, stand_in
@@ -396,8 +396,9 @@ def test_a_gate_that_no_model_fails_is_told(root: Path) -> None:
     Path("mlcicd.yaml").write_text(PLAIN.replace("max-drop: 0.01", "min: -1"))
     branch()
     found = run()
-    assert said(found)["weak-gates"] == ("accuracy min -1 (passes at 0)",)
-    assert "A far worse model would pass these gates too" in render.markdown(found)
+    assert found.self_test == SelfTest(closed=0, open=("accuracy min -1 (passes at 0)",))
+    assert found.state == "error"
+    assert "The worst model there can be would pass these gates: `accuracy min -1" in render.markdown(found)
 
 
 def test_without_any_evidence_nothing_is_called_better(root: Path) -> None:
@@ -407,3 +408,53 @@ def test_without_any_evidence_nothing_is_called_better(root: Path) -> None:
     found = run()
     assert (accuracy(found).reading, accuracy(found).interval) == ("single", None)
     assert "One run on each side" in render.markdown(found)
+
+
+SMALL = facts.Hardware(cpus=2, memory=8 * 2**30)
+
+
+@pytest.mark.parametrize(
+    ("here", "reading"),
+    [(facts.Hardware(cpus=2, memory=8 * 2**30 - 2**28), "better"), (TRAINED.hardware, "machine")],
+    ids=["the same type", "another type"],
+)
+def test_a_time_on_another_type_of_machine_is_told_and_not_read(root: Path, here: facts.Hardware, reading: str) -> None:
+    def seeds(value: float) -> tuple[facts.Seed, ...]:
+        names = ("metrics.json:latency_ms", "metrics.json:accuracy")
+        return tuple(
+            facts.Seed(seed=n, exit=0, seconds=1, metrics=dict.fromkeys(names, value + n / 100)) for n in range(5)
+        )
+
+    Path("mlcicd.yaml").write_text(PLAIN)
+    measure(0.9, latency_ms=40)
+    seed_record.write(root, seeds(0.9), SMALL)
+    branch()
+    measure(0.9, latency_ms=20)
+    facts.write(TRAINED.model_copy(update={"hardware": here, "seeds": seeds(0.5)}), "train")
+    found = run()
+    assert (found.base_machine is None) is (reading == "better")
+    by_name = {metric.name: metric for metric in found.metrics}
+    assert (by_name["latency_ms"].reading, by_name["latency_ms"].interval is None) == (reading, reading == "machine")
+    assert by_name["accuracy"].interval is not None
+    assert ("The type of machine changed" in render.markdown(found)) is (reading == "machine")
+
+
+def test_earlier_times_are_not_compared(root: Path) -> None:
+    """Nothing says which machines they were measured on."""
+    Path("mlcicd.yaml").write_text(PLAIN)
+    for number, value in enumerate(EARLIER):
+        measure(value, seconds=value)
+        Path("dvc.lock").write_text(LOCK % ("a" * 32, f"{number:032}"))
+        commit(f"run {number}")
+    git(root, "checkout", "-q", "-b", "change")
+    measure(0.5, seconds=0.5)
+    by_name = {metric.name: metric for metric in run().metrics}
+    assert (by_name["accuracy"].reading, by_name["seconds"].reading) == ("worse", "single")
+
+
+def test_gates_that_closed_are_counted_in_the_report(root: Path) -> None:
+    Path("mlcicd.yaml").write_text(PLAIN)
+    branch()
+    found = run()
+    assert found.self_test == SelfTest(closed=1)
+    assert "Self-test: 1 gate was shown a far worse model and closed." in render.markdown(found)

@@ -23,12 +23,12 @@ def test_what_was_kept_comes_back_into_a_clean_clone(root, tmp_path):
     write(root, "metrics.json")
     write(root, "plots/roc.csv")
     write(root, "live/plots/a.tsv")
-    kept = handover.keep(["metrics.json", "plots/roc.csv", "live/plots", "plots/absent.csv"], root)
-    assert kept == ["live/plots/a.tsv", "metrics.json", "plots/roc.csv"]
+    kept = handover.keep(["metrics.json", "plots/roc.csv", "live/plots", "plots/absent.csv"], root).files
+    assert kept == ("live/plots/a.tsv", "metrics.json", "plots/roc.csv")
     shutil.rmtree(root / "live")
     (root / "plots" / "roc.csv").unlink()
     repository.git(root, "checkout", "-q", ".")
-    assert handover.restore(root) == kept
+    assert handover.restore(root) == list(kept)
     assert {(root / name).read_text() for name in kept} == {"new"}
 
 
@@ -55,7 +55,7 @@ def test_a_staged_change_is_work_too(root):
 def test_only_the_last_run_is_kept(root):
     write(root, "a.json")
     handover.keep(["a.json", "metrics.json"], root)
-    assert handover.keep(["metrics.json"], root) == ["metrics.json"]
+    assert handover.keep(["metrics.json"], root).files == ("metrics.json",)
     assert handover.restore(root) == ["metrics.json"]
 
 
@@ -81,7 +81,7 @@ def test_nothing_is_handed_over_that_could_change_how_git_behaves(root):
 def test_a_path_that_leads_out_of_the_project_is_not_kept(root, tmp_path_factory):
     outside = tmp_path_factory.mktemp("outside") / "secret.json"
     outside.write_text("x")
-    assert handover.keep([f"../{outside.parent.name}/secret.json", str(outside)], root) == []
+    assert handover.keep([f"../{outside.parent.name}/secret.json", str(outside)], root).files == ()
 
 
 def test_without_anything_kept_nothing_happens(root):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlcicd.runtime.facts import Seed
+from mlcicd.runtime.facts import Hardware, Seed
 from mlcicd.runtime.training import seed_record
 
 RUNS = [
@@ -36,6 +36,23 @@ def test_the_same_metrics_give_the_same_bytes(tmp_path: Path) -> None:
     later = [seed.model_copy(update={"seconds": 99.0}) for seed in reversed(RUNS)]
     seed_record.write(tmp_path, later)
     assert (tmp_path / seed_record.FILE).read_bytes() == first
+
+
+def test_the_machine_is_on_record(tmp_path: Path) -> None:
+    (tmp_path / "m.json").write_text("{}")
+    machine = Hardware(cpus=2, memory=8 * 2**30 - 12345, gpus=("NVIDIA L4",))
+    seed_record.write(tmp_path, RUNS, machine)
+    raw = (tmp_path / seed_record.FILE).read_bytes()
+    assert seed_record.machine(raw) == machine.model_copy(update={"memory": 8 * 2**30})
+    seed_record.write(tmp_path, RUNS, machine.model_copy(update={"memory": 8 * 2**30 + 999}))
+    assert (tmp_path / seed_record.FILE).read_bytes() == raw
+
+
+@pytest.mark.parametrize(
+    "record", ["", "[]", "{}", '{"machine": 3}', '{"machine": {"cpus": "x", "gib": 1, "gpus": []}}', "[" * 100_000]
+)
+def test_a_record_without_a_machine_says_none(record: str) -> None:
+    assert seed_record.machine(record.encode()) is None
 
 
 def test_a_file_whose_name_holds_a_colon(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from mlcicd.config.model import Checks
+from mlcicd.config.validation import Checks
 from mlcicd.runtime.validation import checks
 from mlcicd.runtime.validation.base_data import Before
 

@@ -1,0 +1,1 @@
+"""Judges CI files of any origin, by the rules that other linters lack."""

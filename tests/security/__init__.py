@@ -1,0 +1,1 @@
+"""Attacks on what mlcicd writes, prints and passes on."""
