@@ -1,1 +1,1 @@
-"""What runs, in no platform's words: jobs, their order, and five kinds of step."""
+"""What runs, in no platform's words: jobs, their order, and six kinds of step."""

@@ -13,6 +13,7 @@ from mlcicd.errors import UsageError
 from mlcicd.plan.build import build
 from mlcicd.plan.model import Job, Setup
 
+ACTIONS = Path(__file__).parents[2] / "actions"
 GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = sorted(path.name for path in GOLDEN.iterdir())
 # What a job's token may do at most, by the kind of job.
@@ -96,6 +97,14 @@ def test_a_server_of_ones_own_gets_no_key_it_does_not_know() -> None:
     assert "deployment" not in text
     assert "actions/ghes/save@" in text
     assert "environment:\n      name: mlcicd-data\n" in text
+
+
+@pytest.mark.parametrize("name", ["save", "load"])
+def test_the_actions_for_a_server_take_what_ours_take(name: str) -> None:
+    ours, server = (
+        yaml.safe_load((ACTIONS / path / "action.yml").read_text("utf-8")) for path in (name, f"ghes/{name}")
+    )
+    assert server["inputs"] == ours["inputs"]
 
 
 @pytest.mark.parametrize(

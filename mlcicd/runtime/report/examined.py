@@ -14,8 +14,10 @@ from mlcicd.runtime.report.model import Notice
 from mlcicd.runtime.report.shorten import notice
 from mlcicd.runtime.storage import tracked
 
-# Settings that decide what is examined, and how: name, section, field.
+# Settings that decide what is examined, and how: name, section ("" for a key at the top), field.
 DECISIVE = (
+    ("runners", "", "runners"),
+    ("steps", "", "steps"),
     ("project.root", "project", "root"),
     ("data.verify", "data", "verify"),
     ("status.remote", "status", "remote"),
@@ -24,8 +26,13 @@ DECISIVE = (
     ("validate.splits", "validate_", "splits"),
     ("validate.checks", "validate_", "checks"),
     ("validate.unpickle", "validate_", "unpickle"),
+    ("validate.env", "validate_", "env"),
     ("test.command", "test", "command"),
+    ("test.env", "test", "env"),
     ("train.command", "train", "command"),
+    ("train.container", "train", "container"),
+    ("train.env", "train", "env"),
+    ("train.runner", "train", "runner"),
     ("train.repeat", "train", "repeat"),
     ("train.seed", "train", "seed"),
     ("train.smoke", "train", "smoke"),
@@ -97,5 +104,5 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 def _differs(config: Config, at_base: Config, section: str, key: str) -> bool:
     """Tell whether both have a section and disagree on one of its settings."""
-    mine, theirs = getattr(config, section), getattr(at_base, section)
+    mine, theirs = (getattr(one, section) if section else one for one in (config, at_base))
     return bool(mine and theirs) and getattr(mine, key) != getattr(theirs, key)
