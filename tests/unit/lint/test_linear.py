@@ -116,6 +116,9 @@ def check(small: str, large: str, kind: Kind) -> None:
     more = seconds(rules, read("a.yml", large, kind))
     assert more < BOUND
     less = seconds(rules, read("a.yml", small, kind)) if more > NOISE else more
+    if more >= GROWTH * less + NOISE:
+        # A busy machine is slow once among thousands of measurements; a rule is slow each time.
+        more = min(more, *(seconds(rules, read("a.yml", large, kind)) for _ in range(3)))
     assert more < GROWTH * less + NOISE, f"{less:.2f} s, and {more:.2f} s for four times as much"
 
 
